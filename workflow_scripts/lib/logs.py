@@ -1,0 +1,80 @@
+"""Logging of one job: everything into its log file, one readable line on the console if it fails."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .errors import LatentomeError
+
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+log = logging.getLogger("latentome")
+
+
+def _versions(packages: tuple[str, ...]) -> str:
+    found = [f"python {platform.python_version()}"]
+    for name in packages:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+@contextmanager
+def job_log(path: str | Path, packages: tuple[str, ...] = ("numpy", "pandas"), **facts: object) -> Iterator[None]:
+    """Send log records and warnings of the block to `path`; on failure end the process readably.
+
+    Parameters
+    ----------
+    path
+        The rule's log file; written anew.
+    packages
+        Distributions whose versions are logged first.
+    **facts
+        Further facts logged first, such as ``device`` and ``seed``.
+
+    Raises
+    ------
+    SystemExit
+        With status 1 if the block raised. A `LatentomeError` is shown on the console as it is, any other
+        exception by its type and message; the traceback of both is in the log.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter(FORMAT))
+    previous_level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    warnings.simplefilter("default")
+    log.info("%s", _versions(packages))
+    for name, value in facts.items():
+        log.info("%s: %s", name, value)
+    try:
+        yield
+    except LatentomeError as error:
+        log.error("%s", traceback.format_exc())
+        print(f"latentome: error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    except Exception as error:
+        log.error("%s", traceback.format_exc())
+        print(
+            f"latentome: error: {type(error).__name__}: {error} (the traceback is in {path})",
+            file=sys.stderr,
+            flush=True,
+        )
+        raise SystemExit(1) from None
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(previous_level)
+        handler.close()
