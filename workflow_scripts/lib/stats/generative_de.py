@@ -1,0 +1,132 @@
+"""Differential expression from the NB-VAE: the decoder conditioned on a design, its posterior, any contrast.
+
+The trained model says log rate = b_g + w_g' h(z_i). To ask about groups, the decoder's last layer is refitted with
+the design beside the latent factors that the design does not explain,
+
+    log rate_ig = x_i' beta_g + u_i' w_g,    u = residual of the latent draw after the design,
+
+and its posterior is taken by Laplace's approximation at every node of the dispersion's posterior (a last-layer
+Laplace approximation, Daxberger et al. 2021). The factors u are a sample's own deviation, not its group's: the
+effect of a group is its mean over new samples, so their variance is added back as a random effect. One draw of z a
+seed; draws and dispersion nodes together are the mixture that `shrinkage` takes as a gene's likelihood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .dispersion import dispersion_posterior
+from .nb_glm import penalty
+from .shrinkage import EffectPosterior, EffectPrior, fit_prior, posterior
+
+LN2 = np.log(2.0)
+
+
+@dataclass(frozen=True)
+class ContrastLikelihood:
+    """Normal mixture that stands for each gene's likelihood of its log2 fold change, shape [genes x nodes]."""
+
+    means: np.ndarray
+    sds: np.ndarray
+    weights: np.ndarray
+    dispersion: np.ndarray
+
+    @property
+    def estimate(self) -> np.ndarray:
+        """Unshrunken estimate, log2, shape [genes]."""
+        return (self.weights * self.means).sum(axis=1)
+
+
+def residual_factors(latent: np.ndarray, design: np.ndarray, at_most: int | None = None) -> np.ndarray:
+    """Directions of the latent draw that the design does not span, unit variance, shape [samples x factors].
+
+    Parameters
+    ----------
+    latent
+        Shape [samples x latent].
+    design
+        Shape [samples x coefficients].
+    at_most
+        Upper limit; one factor per five residual degrees of freedom in any case.
+    """
+    n = len(design)
+    free = n - np.linalg.matrix_rank(design)
+    limit = free // 5 if at_most is None else min(at_most, free // 5)
+    residual = latent - design @ np.linalg.lstsq(design, latent, rcond=None)[0]
+    left, values, _ = np.linalg.svd(residual, full_matrices=False)
+    count = max(min(limit, int((values > 1e-3 * max(values[0], 1e-12)).sum())), 0) if values.size else 0
+    return left[:, :count] * np.sqrt(n)
+
+
+def contrast_likelihood(
+    counts: np.ndarray,
+    size_factors: np.ndarray,
+    design: np.ndarray,
+    contrast: np.ndarray,
+    latents: Sequence[np.ndarray] = (),
+    at_most: int | None = None,
+) -> ContrastLikelihood:
+    """Likelihood of every gene's log2 fold change, dispersion and latent factors integrated out.
+
+    Parameters
+    ----------
+    counts
+        Shape [genes x samples].
+    size_factors
+        Shape [samples].
+    design
+        Model matrix, shape [samples x coefficients].
+    contrast
+        Weights of the coefficients, shape [coefficients].
+    latents
+        One draw of z a seed, shape [samples x latent] each; none for the design alone.
+    at_most
+        Latent factors used at most, see `residual_factors`; 0 for none.
+
+    Returns
+    -------
+    ContrastLikelihood
+    """
+    log_factors = np.log(size_factors)
+    factors = [residual_factors(latent, design, at_most) for latent in latents] or [design[:, :0]]
+    if all(factor.shape[1] == 0 for factor in factors):
+        factors = factors[:1]
+    spread = contrast @ np.linalg.pinv(design.T @ design) @ contrast
+    free = len(design) - np.linalg.matrix_rank(design)
+    means, sds, weights, dispersion = [], [], [], []
+    for factor in factors:
+        full = np.hstack([design, factor])
+        padded = np.concatenate([contrast, np.zeros(factor.shape[1])])
+        ridge = np.diag(penalty(full))
+        found = dispersion_posterior(counts, log_factors, full)
+        for node, fit in enumerate(found.fits):
+            covariance = np.linalg.inv(fit.information + ridge)
+            variance = np.einsum("i,gij,j->g", padded, covariance, padded)
+            effects = fit.beta[:, design.shape[1] :] @ factor.T
+            variance = variance + spread * (effects**2).sum(axis=1) / free
+            means.append(fit.beta @ padded / LN2)
+            sds.append(np.sqrt(variance) / LN2)
+            weights.append(found.weights[:, node] / len(factors))
+        dispersion.append(found.mean)
+    return ContrastLikelihood(
+        np.array(means).T, np.array(sds).T, np.array(weights).T, np.exp(np.mean(np.log(dispersion), axis=0))
+    )
+
+
+def contrast_posterior(
+    likelihood: ContrastLikelihood, threshold: float
+) -> tuple[EffectPosterior, EffectPrior]:
+    """Posterior of every gene's log2 fold change under a prior learned from all genes.
+
+    Parameters
+    ----------
+    likelihood
+        From `contrast_likelihood`.
+    threshold
+        delta of P(\\|log2 fold change\\| > delta).
+    """
+    prior = fit_prior(likelihood.means, likelihood.sds, likelihood.weights)
+    return posterior(likelihood.means, likelihood.sds, likelihood.weights, prior, threshold), prior

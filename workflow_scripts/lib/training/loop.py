@@ -1,0 +1,300 @@
+"""The one training loop, on Lightning Fabric."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.lib.errors import LatentomeError
+
+from . import checkpoint
+from .device import device_name, make_fabric, resolve_device, set_determinism
+from .meter import LossMeter, check_finite
+from .monitor import Monitor
+from .objective import Objective
+from .progress import Progress
+from .seeds import generator, global_state, restore_global_state
+from .settings import FitResult, Position, TrainingSettings
+from .signals import EXIT_RERUN, StopRequest, stop_requests
+
+log = logging.getLogger("latentome")
+
+# Losses stay on a GPU for this many turns before they are read: reading one waits for the device.
+READ_EVERY = 64
+
+
+def fit(
+    objective: Objective,
+    settings: TrainingSettings,
+    *,
+    checkpoint_dir: Path | None = None,
+    log_dir: Path | None = None,
+    label: str = "training",
+) -> FitResult:
+    """Train the network of `objective`; on return it has its final weights and is in evaluation mode.
+
+    The same objective, settings, torch and device type give the same bytes, whether or not the run was killed
+    and resumed on its way. Nothing is drawn from the global random number generators but by the objective.
+
+    Parameters
+    ----------
+    objective
+        The model's side, its network initialised.
+    settings
+        The loop's side.
+    checkpoint_dir
+        Folder of this run's checkpoints, held under `checkpoint.lock` by the caller, who also discards it
+        once the outputs are written. A run found there is resumed, a finished one only read.
+        None: no checkpoints, and SIGTERM ends the process at once.
+    log_dir
+        Folder of ``training.csv`` and ``tensorboard/``; None for neither.
+    label
+        The run's name in progress and errors.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    LatentomeError
+        If a loss or the validation is not finite, CUDA is asked for and missing, `patience` is set but the
+        objective does not validate, or the checkpoint belongs to another run.
+    SystemExit
+        With status 75 after SIGTERM or SIGUSR1, the checkpoint written: run again to go on.
+    """
+    loop = _Loop(objective, settings, checkpoint_dir, label)
+    with stop_requests(active=checkpoint_dir is not None) as request:
+        return loop.run(request, log_dir)
+
+
+class _Step(nn.Module):
+    """The losses as a forward pass, so that precision (and DDP) reach whatever methods they call."""
+
+    def __init__(self, objective: Objective) -> None:
+        super().__init__()
+        self.network = objective.network
+        self.losses = objective.losses
+
+    def forward(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        return self.losses(turn, index, rng)
+
+
+class _Loop:
+    def __init__(
+        self, objective: Objective, settings: TrainingSettings, folder: Path | None, label: str
+    ) -> None:
+        self.objective, self.settings, self.folder, self.label = objective, settings, folder, label
+        self.network = objective.network
+        if objective.n_samples < 1:
+            raise LatentomeError(f"{label}: no samples to train on; expected at least 1; check the split")
+        self.device = resolve_device(settings.device)
+        set_determinism(settings.compute_threads)
+        self.fabric = make_fabric(self.device, settings.precision)
+        self.forward = self.fabric.setup_module(_Step(objective))
+        objective.to(self.device)
+        self.optimizers = objective.optimizers()
+        self.steppers: dict[str, Any] = {
+            name: self.fabric.setup_optimizers(value) for name, value in self.optimizers.items()
+        }
+        self.several = len(self.optimizers) > 1
+        self.shuffle = generator(torch.device("cpu"), settings.seed, "shuffle")
+        self.noise = generator(self.device, settings.seed, "noise")
+        self.at = Position()
+        self.order: Tensor | None = None
+        self.all = torch.arange(objective.n_samples, device=self.device)
+        self.monitor = Monitor(settings.patience, settings.min_delta, settings.keep_best)
+        self.meter = LossMeter(label, self.several, 1 if self.device.type == "cpu" else READ_EVERY)
+        self.targets: dict[str, list[Tensor]] = {}
+
+    def run(self, request: StopRequest, log_dir: Path | None) -> FitResult:
+        at, settings = self.at, self.settings
+        self.network.train()
+        if self.folder is not None and (found := checkpoint.load(self.folder)) is not None:
+            self._restore(found)
+            at = self.at
+            log.info("%s: resumed after epoch %d, step %d", self.label, at.epoch, at.step)
+        self.saved = self.clock = time.monotonic()
+        self.saved_epoch = at.epoch
+        total = settings.epochs * self.objective.n_samples
+        progress = Progress(
+            self.label, settings.epochs, total, at.history, at.samples, log_dir, settings.tensorboard
+        )
+        log.info("%s: training on %s", self.label, device_name(self.device))
+        try:
+            while at.epoch < settings.epochs and not self.monitor.stopped:
+                self._epoch(request, progress)
+        finally:
+            progress.close()
+        self._save_if_due(request, finished=True)
+        if self.monitor.weights:
+            self.network.load_state_dict(self.monitor.weights)
+        self.network.eval()
+        self.network.zero_grad(set_to_none=True)
+        self._tick()
+        return FitResult(
+            epochs_run=at.epoch,
+            best_epoch=self.monitor.best_epoch,
+            best_validation=self.monitor.best,
+            history=at.history,
+            stopped_early=self.monitor.stopped,
+            device=device_name(self.device),
+            seconds=at.seconds,
+            samples_per_second=at.samples / at.seconds if at.seconds else 0.0,
+        )
+
+    def _epoch(self, request: StopRequest, progress: Progress) -> None:
+        at, settings = self.at, self.settings
+        if self.order is None:
+            self.objective.on_epoch(at.epoch)
+            self.order = self.all if settings.batch_size is None else self.objective.order(self.shuffle)
+        if self.several:
+            for name, optimizer in self.optimizers.items():
+                parameters = (p for group in optimizer.param_groups for p in group["params"])
+                self.targets[name] = [p for p in parameters if p.requires_grad]
+        size = settings.batch_size or len(self.order)
+        batches = self.order.to(self.device).split(size)
+        if settings.drop_last and len(batches) > 1 and len(batches[-1]) < size:
+            batches = batches[:-1]
+        for index in batches[at.batch :]:
+            self._step(index)
+            at.batch += 1
+            at.step += 1
+            at.samples += len(index)
+            progress.advance(at.epoch, at.samples, self.meter.last)
+            self._save_if_due(request)
+        self._end_epoch(progress)
+        self._save_if_due(request)
+
+    def _step(self, index: Tensor) -> None:
+        turns = self.objective.turns(self.at.step)
+        for turn in self.optimizers if turns is None else turns:
+            self.optimizers[turn].zero_grad(set_to_none=True)
+            losses = self.forward(turn, index, self.noise)
+            self.meter.add(self.at.epoch + 1, self.at.step + 1, turn, len(index), losses)
+            # One player's turn leaves no gradient on another's weights.
+            self.fabric.backward(losses["loss"], **({"inputs": self.targets[turn]} if self.several else {}))
+            if self.settings.gradient_clip is not None:
+                self.fabric.clip_gradients(
+                    self.forward,
+                    self.steppers[turn],
+                    max_norm=self.settings.gradient_clip,
+                    error_if_nonfinite=False,
+                )
+            self.steppers[turn].step()
+
+    def _end_epoch(self, progress: Progress) -> None:
+        at, settings = self.at, self.settings
+        row: dict[str, Any] = {"epoch": at.epoch + 1, "step": at.step, **self.meter.means()}
+        last = at.epoch + 1 == settings.epochs
+        scores = None
+        if last or (at.epoch + 1) % settings.validate_every == 0:
+            scores = self._validate()
+            row.update(scores or {})
+        at.epoch, at.batch, self.order = at.epoch + 1, 0, None
+        if last or scores or at.epoch % settings.log_every == 0:
+            at.history.append(row)
+            progress.row()
+
+    def _validate(self) -> dict[str, float] | None:
+        at, settings = self.at, self.settings
+        scores = None
+        if type(self.objective).validate is not Objective.validate:
+            self.network.eval()
+            with torch.no_grad():
+                scores = self.objective.validate(generator(self.device, settings.seed, "validation"))
+            self.network.train()
+        if scores is None:
+            if settings.patience is not None:
+                raise LatentomeError(
+                    f"{self.label}: patience is {settings.patience}, but this model has no validation; "
+                    "expected patience null, or a validation split"
+                )
+            return None
+        score = float(scores["validation"])
+        check_finite(self.label, "validation", score, at.epoch + 1, at.step)
+        self.monitor.note(score, at.epoch + 1, self.network)
+        others = {
+            f"validation/{name}": float(value) for name, value in scores.items() if name != "validation"
+        }
+        return {"validation": score, **others}
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self.at.seconds += now - self.clock
+        self.clock = now
+
+    def _save_if_due(self, request: StopRequest, finished: bool = False) -> None:
+        if self.folder is None:
+            return
+        at, settings = self.at, self.settings
+        epochs, seconds = settings.checkpoint_every_epochs, settings.checkpoint_every_seconds
+        due = epochs is not None and at.batch == 0 and at.epoch - self.saved_epoch >= epochs
+        due = due or (seconds is not None and time.monotonic() - self.saved >= seconds)
+        if due or finished or request.name is not None:
+            self._save()
+        if request.name is not None:
+            log.warning("%s: %s received; checkpoint written, run again to go on", self.label, request.name)
+            raise SystemExit(EXIT_RERUN)
+
+    def _facts(self) -> dict[str, Any]:
+        return {**self.settings.fingerprint(), "n_samples": self.objective.n_samples}
+
+    def _save(self) -> None:
+        assert self.folder is not None
+        self._tick()
+        checkpoint.save(
+            self.folder,
+            {
+                "facts": self._facts(),
+                "position": vars(self.at),
+                "meter": self.meter.state(),
+                "network": self.network.state_dict(),
+                "monitor": self.monitor.state(),
+                "optimizers": {name: value.state_dict() for name, value in self.optimizers.items()},
+                "precision": self.fabric.strategy.precision.state_dict(),
+                "objective": self.objective.state(),
+                "order": self.order,
+                "shuffle": self.shuffle.get_state(),
+                "noise": self.noise.get_state(),
+                "device": self.device.type,
+                "global": global_state(self.device),
+            },
+        )
+        self.saved, self.saved_epoch = time.monotonic(), self.at.epoch
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if state["facts"] != self._facts():
+            raise LatentomeError(
+                f"checkpoint folder {self.folder} belongs to a run with other settings; expected "
+                f"{self._facts()}, found {state['facts']}; remove the folder to start anew"
+            )
+        self.at, self.order = Position(**state["position"]), state["order"]
+        # First, so that whatever it sets or draws is overwritten by what the interrupted run had.
+        if self.order is not None:
+            self.objective.on_epoch(self.at.epoch)
+        try:
+            self.network.load_state_dict(state["network"])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise LatentomeError(
+                f"checkpoint folder {self.folder} does not fit this network ({str(error).splitlines()[0]}); "
+                "expected the same model; remove the folder to start anew"
+            ) from error
+        self.monitor.load_state(state["monitor"])
+        self.meter.load_state(state["meter"])
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        self.objective.load_state(state["objective"])
+        self.shuffle.set_state(state["shuffle"])
+        if state["device"] == self.device.type:
+            self.noise.set_state(state["noise"])
+        else:
+            log.warning("%s: resumed on another device; the result will differ in its digits", self.label)
+            self.noise = generator(self.device, self.settings.seed, "noise", self.at.step)
+        restore_global_state(state["global"], self.device)
