@@ -17,10 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from .dispersion import dispersion_posterior
+from workflow_scripts.lib.data.bulk import BulkCounts
+
+from .dispersion import FINE_NODES, dispersion_posterior
 from .nb_glm import penalty
-from .shrinkage import EffectPosterior, EffectPrior, fit_prior, posterior
+from .shrinkage import EffectPosterior, EffectPrior, expected_fdr, fit_prior, posterior
 
 LN2 = np.log(2.0)
 
@@ -38,6 +41,16 @@ class ContrastLikelihood:
     def estimate(self) -> np.ndarray:
         """Unshrunken estimate, log2, shape [genes]."""
         return (self.weights * self.means).sum(axis=1)
+
+    def of_draw(self, draw: int, draws: int) -> ContrastLikelihood:
+        """The likelihood by one of the latent draws alone (all of it, if the draws were not told apart)."""
+        nodes = self.means.shape[1] // draws
+        if self.means.shape[1] % draws or nodes < FINE_NODES:
+            return self
+        part = slice(draw * nodes, (draw + 1) * nodes)
+        return ContrastLikelihood(
+            self.means[:, part], self.sds[:, part], self.weights[:, part] * draws, self.dispersion
+        )
 
 
 def residual_factors(latent: np.ndarray, design: np.ndarray, at_most: int | None = None) -> np.ndarray:
@@ -130,3 +143,39 @@ def contrast_posterior(
     """
     prior = fit_prior(likelihood.means, likelihood.sds, likelihood.weights)
     return posterior(likelihood.means, likelihood.sds, likelihood.weights, prior, threshold), prior
+
+
+def de_table(data: BulkCounts, likelihood: ContrastLikelihood, delta: float) -> pd.DataFrame:
+    """The generative DE table of a contrast.
+
+    ``padj`` is the posterior expected FDR of calling a gene and all more probable ones; ``pvalue`` stays empty, for
+    there is none. ``log2FoldChange`` and ``lfcSE`` are posterior mean and sd, ``prob_de`` is
+    P(\\|log2 fold change\\| > delta), ``lfc_lower`` and ``lfc_upper`` bound the effect if there is one.
+
+    Parameters
+    ----------
+    data
+        The counts.
+    likelihood
+        From `contrast_likelihood` on them.
+    delta
+        log2.
+    """
+    found, _ = contrast_posterior(likelihood, delta)
+    return pd.DataFrame(
+        {
+            "gene_id": data.counts.index,
+            "symbol": data.symbols.reindex(data.counts.index).to_numpy(),
+            "baseMean": data.normalised.mean(axis=1),
+            "log2FoldChange": found.mean,
+            "lfcSE": found.sd,
+            "pvalue": np.nan,
+            "padj": expected_fdr(found.prob_large),
+            "lfc_lower": found.lower,
+            "lfc_upper": found.upper,
+            "prob_de": found.prob_large,
+            "prob_null": found.prob_null,
+            "lfc_unshrunken": likelihood.estimate,
+            "dispersion": likelihood.dispersion,
+        }
+    )

@@ -80,6 +80,8 @@ def fit_glm(
     start: np.ndarray | None = None,
     iterations: int = 30,
     tolerance: float = 1e-6,
+    ridge: np.ndarray | None = None,
+    cauchy: tuple[int, float] | None = None,
 ) -> GlmFit:
     """Mode of the weakly penalised NB regression of every gene, by damped Fisher scoring.
 
@@ -97,12 +99,17 @@ def fit_glm(
         Coefficients to start from, shape [genes x coefficients].
     iterations, tolerance
         At most so many steps; a gene stops when no coefficient moves by more than `tolerance`.
+    ridge
+        Prior precisions of the coefficients, shape [coefficients]; by default `penalty`.
+    cauchy
+        Place of a coefficient with a Cauchy prior instead, and that prior's scale (natural log). The prior enters
+        by its quadratic majorant 1/2 w beta^2, w = 2 / (scale^2 + beta^2), renewed at every step.
 
     Returns
     -------
     GlmFit
     """
-    ridge = penalty(design)
+    ridge = penalty(design) if ridge is None else ridge
     alpha = np.reshape(dispersion, (-1, 1))
     if start is None:
         normalised = counts / np.exp(log_size_factors)
@@ -113,8 +120,11 @@ def fit_glm(
         eta = np.clip(beta[active] @ design.T + log_size_factors, -40, 40)
         mu = np.exp(eta)
         weights = mu / (1.0 + alpha[active] * mu)
-        score = ((counts[active] - mu) / (1.0 + alpha[active] * mu)) @ design - ridge * beta[active]
-        hessian = _information(weights, design) + np.diag(ridge)
+        precision = np.tile(ridge, (active.size, 1))
+        if cauchy is not None:
+            precision[:, cauchy[0]] = 2.0 / (cauchy[1] ** 2 + beta[active, cauchy[0]] ** 2)
+        score = ((counts[active] - mu) / (1.0 + alpha[active] * mu)) @ design - precision * beta[active]
+        hessian = _information(weights, design) + precision[:, :, None] * np.eye(ridge.size)
         step = np.linalg.solve(hessian, score[:, :, None])[:, :, 0]
         largest = np.abs(step).max(axis=1)
         beta[active] += step * np.minimum(1.0, 2.0 / np.maximum(largest, 1e-300))[:, None]

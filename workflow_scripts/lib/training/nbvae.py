@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -98,6 +98,9 @@ class NBVAEObjective(Objective):
 class PublishedObjective(Objective):
     """The published training: full batch, Adam at 1e-4, noise from torch's global generator.
 
+    The notebook draws in this order: one forward pass before training, the epochs, one forward pass for the fold
+    changes; then its training and evaluation cells were run again.
+
     Parameters
     ----------
     network
@@ -106,19 +109,59 @@ class PublishedObjective(Objective):
         Raw counts, shape [samples x genes], genes in the order of the published table.
     log_size_factors
         Natural log, shape [samples x 1].
+    numerator, denominator
+        Samples of the two groups, bool [samples].
+    snapshots
+        Epochs after which the fold changes are taken.
     """
 
-    def __init__(self, network: PublishedNBVAE, counts: Tensor, log_size_factors: Tensor) -> None:
+    def __init__(
+        self,
+        network: PublishedNBVAE,
+        counts: Tensor,
+        log_size_factors: Tensor,
+        numerator: Tensor,
+        denominator: Tensor,
+        snapshots: Sequence[int],
+    ) -> None:
         super().__init__(
             network,
             {"counts": counts, "log_counts": torch.log1p(counts), "log_size_factors": log_size_factors},
         )
+        self.numerator, self.denominator = numerator, denominator
+        self.snapshots = tuple(snapshots)
+        self.lfc: dict[str, Tensor] = {}
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam at 1e-4."""
         return {"adam": torch.optim.Adam(self.network.parameters(), lr=1e-4)}
 
+    def on_epoch(self, epoch: int) -> None:
+        """The notebook's forward passes before training and between its two runs."""
+        if epoch == 0:
+            self._log_mean()
+        if epoch in self.snapshots:
+            self.take(epoch)
+
+    def take(self, epoch: int) -> None:
+        """Keep the published fold change: natural log, one draw of z, size factors left in, shape [genes]."""
+        log_mean = self._log_mean()
+        difference = log_mean[self.numerator].mean(dim=0) - log_mean[self.denominator].mean(dim=0)
+        self.lfc[str(epoch)] = difference.cpu()
+
+    def _log_mean(self) -> Tensor:
+        with torch.no_grad():
+            return self.network(self.data["log_counts"], self.data["log_size_factors"])[0]
+
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """The published loss on the full batch."""
         log_mean, mean, log_variance = self.network(self.data["log_counts"], self.data["log_size_factors"])
         return {"loss": published_loss(self.data["counts"], log_mean, mean, log_variance)}
+
+    def state(self) -> dict[str, Tensor]:
+        """Fold changes taken so far."""
+        return dict(self.lfc)
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take them back."""
+        self.lfc = dict(state)

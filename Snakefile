@@ -1,0 +1,65 @@
+"""Latentome: from raw GEO and LINCS downloads to every checked figure of four studies."""
+
+from snakemake.utils import min_version
+
+min_version("9.20.0")
+
+
+configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/fetch.smk"
+include: "rules/bulk.smk"
+include: "rules/bulk_models.smk"
+include: "rules/bulk_benchmarks.smk"
+include: "rules/bulk_figures.smk"
+include: "rules/report.smk"
+
+
+wildcard_constraints:
+    dataset="[a-z0-9_]+",
+    contrast="[A-Za-z0-9_]+",
+    seed=r"\d+",
+
+
+localrules:
+    all,
+    figures,
+    bulk,
+    claims,
+    benchmarks,
+
+
+rule all:
+    default_target: True
+    input:
+        study_targets("figures"),
+        study_targets("tables"),
+        "results/claims.tsv",
+        "results/benchmarks.tsv",
+        "results/config.yaml",
+
+
+rule figures:
+    input:
+        study_targets("figures"),
+
+
+rule bulk:
+    input:
+        bulk_figures(),
+        bulk_tables(),
+
+
+rule claims:
+    input:
+        "results/claims.tsv",
+
+
+rule benchmarks:
+    input:
+        "results/benchmarks.tsv",

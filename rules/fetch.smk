@@ -1,0 +1,31 @@
+# Raw files from where they are published, into the raw folder.
+
+
+rule fetch_raw:
+    input:
+        # A new row must not fetch every other file again.
+        registry=ancient(REGISTRY),
+    output:
+        raw_path("{accession}", "{file}"),
+    log:
+        "results/logs/fetch_raw/{accession}/{file}.log",
+    benchmark:
+        "results/benchmarks/fetch_raw/{accession}/{file}.tsv"
+    conda:
+        "../envs/python.yaml"
+    retries: 3
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=240,
+    params:
+        file=raw_name,
+        code=code_digest("fetch/fetch_raw"),
+    message:
+        "Fetching {wildcards.accession}/{wildcards.file}"
+    wildcard_constraints:
+        accession=r"[^/]+",
+        # A download's own files lie beside its output.
+        file=r"(?!\.)(?!.*\.(?:part|part\.json|sha256)$).+",
+    script:
+        "../workflow_scripts/fetch/fetch_raw.py"

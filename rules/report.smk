@@ -1,0 +1,74 @@
+"""What all studies share: joined claims, benchmarks of every rule, the config of this run."""
+
+
+rule join_claims:
+    input:
+        study_claims(),
+    output:
+        report(
+            "results/claims.tsv",
+            caption="../report/claims.rst",
+            category="claims",
+            labels={"dataset": "all", "model": "all", "panel": "claims"},
+        ),
+    log:
+        "results/logs/join_claims.log",
+    benchmark:
+        "results/benchmarks/join_claims.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=5,
+    params:
+        code=code_digest("report/join_claims"),
+    message:
+        "Joining the claims of all studies"
+    script:
+        "../workflow_scripts/report/join_claims.py"
+
+
+rule gather_benchmarks:
+    input:
+        study_targets("figures"),
+        study_targets("tables"),
+    output:
+        "results/benchmarks.tsv",
+    log:
+        "results/logs/gather_benchmarks.log",
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=5,
+    params:
+        code=code_digest("report/gather_benchmarks"),
+        folder="results/benchmarks",
+    message:
+        "Gathering time and memory of every rule"
+    script:
+        "../workflow_scripts/report/gather_benchmarks.py"
+
+
+rule write_config:
+    output:
+        "results/config.yaml",
+    log:
+        "results/logs/write_config.log",
+    benchmark:
+        "results/benchmarks/write_config.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=5,
+    params:
+        code=code_digest("report/write_config"),
+        config=config,
+    message:
+        "Writing the config of this run beside its results"
+    script:
+        "../workflow_scripts/report/write_config.py"

@@ -1,0 +1,161 @@
+"""What the config means: its errors in words, the data sets that run, where their files are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.wording import close_match
+
+FILE_KEYS = ("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes")
+
+
+class ConfigProblem(LatentomeError):
+    """The config is wrong; the message names the key, the value and what is allowed."""
+
+
+def _allowed(error: ValidationError) -> str:
+    rule, value = error.validator, error.validator_value
+    if rule == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        hint = close_match(str(unknown), known)
+        return f"unknown key {unknown!r}{hint}; allowed: {', '.join(known)}"
+    if rule == "enum":
+        return f"{error.instance!r} is not allowed; expected one of {', '.join(map(str, value))}"
+    if rule == "type":
+        kinds = " or ".join([value] if isinstance(value, str) else value)
+        return f"{error.instance!r} is not allowed; expected {kinds}"
+    if rule == "required":
+        missing = [key for key in value if key not in error.instance]
+        return f"the key {missing[0]!r} is missing"
+    return f"{error.instance!r} is not allowed; {error.message.splitlines()[0]}"
+
+
+def check_config(config: Mapping[str, Any], root: Path) -> None:
+    """Refuse a config that the schema does not allow, in one line.
+
+    Parameters
+    ----------
+    config
+        As Snakemake merged it.
+    root
+        Folder of the workflow, where ``resources/schemas`` is.
+
+    Raises
+    ------
+    ConfigProblem
+        Naming the key, its value and what is allowed there.
+    """
+    schema = yaml.safe_load((root / "resources/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        where = ": ".join(str(part) for part in error.absolute_path) or "top level"
+        raise ConfigProblem(f"config, {where}: {_allowed(error)} (config/README.md explains every key)")
+    if config["source"] == "mirror" and not config.get("mirror"):
+        raise ConfigProblem("config, mirror: null is not allowed with source: mirror; set it to the mirror's folder")
+    if config["source"] == "mirror" and not Path(config["mirror"]).is_dir():
+        raise ConfigProblem(f"config, mirror: the folder {config['mirror']} does not exist; correct the path")
+    blocks = config["datasets"].get("bulk", {})
+    for name in config.get("bulk", {}).get("datasets") or []:
+        if name not in blocks:
+            raise ConfigProblem(
+                f"config, bulk: datasets: {name!r} is no data set{close_match(name, blocks)}; "
+                f"there are: {', '.join(blocks)}; or add a block datasets: bulk: {name}"
+            )
+    for name, own in blocks.items():
+        published = own.get("published")
+        if published is not None and published not in own["contrasts"]:
+            raise ConfigProblem(
+                f"config, datasets: bulk: {name}: published: {published!r} is none of its contrasts; "
+                f"expected one of {', '.join(own['contrasts'])}"
+            )
+
+
+def registered(root: Path) -> set[str]:
+    """Names ``accession/file`` of the registry ``resources/datasets.tsv``."""
+    lines = (root / "resources/datasets.tsv").read_text(encoding="utf-8").splitlines()
+    header = lines[0].split("\t")
+    accession, file = header.index("accession"), header.index("file")
+    return {f"{row[accession]}/{row[file]}" for row in (line.split("\t") for line in lines[1:]) if len(row) > file}
+
+
+def is_demo(name: str) -> bool:
+    """Whether a file's name is one of the simulator's."""
+    return name.startswith("demo/")
+
+
+def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
+    """Path of a file that a data set's block names.
+
+    Parameters
+    ----------
+    name
+        ``demo/...`` for a simulated file, a registered ``accession/file``, a file of the project
+        (``resources/...``), or the user's own path, relative to the working directory.
+    config
+        The config.
+    root
+        Folder of the workflow.
+    """
+    if is_demo(name):
+        return f"results/raw/{name}"
+    if name in registered(root):
+        return f"{config['mirror']}/{name}" if config["source"] == "mirror" else f"{config['raw_dir']}/{name}"
+    if not Path(name).exists() and (root / name).exists():
+        return str(root / name)
+    return name
+
+
+def block_files(block: Mapping[str, Any]) -> list[str]:
+    """Names of all files that a data set's block lists."""
+    named = [block[key] for key in FILE_KEYS if block.get(key)]
+    return named + list(block.get("gene_sets", {}).values())
+
+
+def active_bulk_datasets(config: Mapping[str, Any], root: Path) -> list[str]:
+    """Names of the bulk data sets that run under this source, in the config's order.
+
+    Simulated ones run with ``source: demo``, registered ones otherwise, if the mirror has all their files;
+    a user's own always. ``bulk: datasets:`` narrows the choice; what it names must be there.
+
+    Raises
+    ------
+    ConfigProblem
+        If a data set that was asked for by name cannot run, or a user's file is missing.
+    """
+    chosen = config["bulk"].get("datasets")
+    known = registered(root)
+    active = []
+    for name, block in config["datasets"].get("bulk", {}).items():
+        if chosen is not None and name not in chosen:
+            continue
+        files = block_files(block)
+        own = not block.get("simulated") and not any(file in known for file in files)
+        problem = None
+        if block.get("simulated"):
+            if config["source"] != "demo" and chosen is None:
+                problem = "is simulated; it runs with source: demo"
+        elif not own and config["source"] == "demo":
+            problem = "is real data; it needs source: mirror or source: geo"
+        missing = []
+        for file in files:
+            if is_demo(file) or (file in known and config["source"] == "geo"):
+                continue
+            if not Path(raw_location(file, config, root)).exists():
+                missing.append(file)
+        if problem is None and missing:
+            problem = f"needs {missing[0]}, which does not exist"
+            problem += f" in the mirror {config['mirror']}" if missing[0] in known else ""
+            problem += "; correct the path or fetch the file"
+        if problem is None:
+            active.append(name)
+        elif chosen is not None or own:
+            raise ConfigProblem(f"config, datasets: bulk: {name}: {problem}")
+    return active
