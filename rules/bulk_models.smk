@@ -22,7 +22,6 @@ rule train_nbvae:
         "results/benchmarks/train_nbvae/{dataset}/{model}-{seed}.tsv"
     conda:
         "../envs/python.yaml"
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory(4000),
@@ -61,7 +60,6 @@ rule train_published:
         "results/benchmarks/train_published/{dataset}/{seed}.tsv"
     conda:
         "../envs/python.yaml"
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory(3000),
@@ -113,7 +111,6 @@ rule train_scvi:
         "results/benchmarks/train_scvi/{dataset}/{seed}.tsv"
     conda:
         "../envs/python.yaml"
-    retries: 1
     threads: 1
     resources:
         mem_mb=memory(4000),

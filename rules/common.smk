@@ -100,7 +100,7 @@ def bulk_file(key):
 
     def path(wildcards):
         name = block(wildcards).get(key)
-        return [raw_file(name)] if name else []
+        return raw_file(name) if name else []
 
     return path
 
@@ -162,6 +162,16 @@ def published_contrast(wildcards):
     """Config of the contrast that the as-published model compares."""
     own = block(wildcards)
     return own["contrasts"][own["published"]]
+
+
+def bulk_published_factor(wildcards):
+    """Column of the published labels, or None."""
+    return published_contrast(wildcards)["contrast"][0] if block(wildcards).get("published") else None
+
+
+def bulk_enrichment(wildcards):
+    """Enrichment tables of all contrasts of a dataset."""
+    return [f"results/bulk/{wildcards.dataset}/enrichment/{name}.tsv" for name in bulk_contrasts(wildcards)]
 
 
 def bulk_published(wildcards):
@@ -310,6 +320,7 @@ def published_latent(name):
     return [f"results/bulk/{name}/models/published/seed{seed}/latent.tsv" for seed in seeds]
 
 
+DRAWN = ("GO_BP", "KEGG")
 RIVALS = ("nbvae_linear", "nbvae_zinb")
 BULK_FIGURES = [
     *("sample_sanity", "loss_curves", "latent_space", "lfc_scatter", "volcano", "ma_plot", "tested_vs_na"),
@@ -321,7 +332,7 @@ def figure_names(dataset):
     """Figures of a bulk dataset; some need gene sets, a truth or markers."""
     own = block(dataset)
     names = list(BULK_FIGURES)
-    names += [f"enrichment_{c.lower().removesuffix('_bp')}" for c in own.get("gene_sets", {})]
+    names += [f"enrichment_{c.lower().removesuffix('_bp')}" for c in own.get("gene_sets", {}) if c in DRAWN]
     names += ["spike_in"] if own.get("truth") and not own.get("simulated") else []
     names += ["published_contrast"] if own.get("markers") else []
     return names

@@ -51,7 +51,7 @@ def called(table, sign, cut=1.0):
 
 
 def significant(table, sign, sets):
-    background = [gene for gene in table.index if gene in genes_of(sets)]
+    background = genes_of(sets) & set(table.index)
     found = over_representation(called(table, sign), background, sets)
     return found[found["padj"] < 0.05]
 
@@ -74,7 +74,7 @@ def test_genes_down_are_of_basal_cells(table, go, kegg):
 
 
 def test_up_pathways_of_the_notebook(table, kegg):
-    background = [gene for gene in table.index if gene in genes_of(kegg)]
+    background = genes_of(kegg) & set(table.index)
     found = over_representation(called(table, 1), background, kegg).set_index("name")
     assert found.index[0] == "Systemic lupus erythematosus"
     assert {"Lysosome", "PPAR signaling pathway", "Peroxisome"} <= set(found.index[:8])
@@ -88,8 +88,8 @@ def test_gsea_has_the_directions_of_the_lists(table, go):
     calls = found[found["padj"] < 0.05]
     muscle = calls["nes"][calls.index.str.contains("muscle|extracellular matrix|vasculature")]
     assert len(muscle) >= 10 and (muscle < 0).all()
-    fat = calls["nes"][calls.index.str.contains("acyl-CoA|lipid biosynthetic|mitochondri")]
-    assert len(fat) >= 3 and (fat > 0).mean() > 0.8
+    assert calls.loc["acyl-CoA metabolic process", "nes"] > 1.8
+    assert calls.loc["mitochondrial gene expression", "nes"] > 1.8
 
 
 def test_redundancy(table, go):
@@ -108,7 +108,7 @@ def test_symbols_meet_entrez_sets(table, kegg):
     info = read_gene_info(mirrored("genesets/gene_info.mouse.tsv.gz"))
     symbols = [info.symbols[gene] for gene in table.index if gene in info.symbols]
     ids, there = match_ids(symbols, kegg, info)
-    by_entrez = [gene for gene in table.index if gene in genes_of(kegg)]
+    by_entrez = genes_of(kegg) & set(table.index)
     assert len(ids) > 0.97 * len(by_entrez) and len(there) == len(kegg)
     hallmark = read_gmt(mirrored("genesets/h.all.v7.0.symbols.gmt"))
     assert len(hallmark) == 50 and len(hallmark["HALLMARK_HYPOXIA"].genes) == 200

@@ -78,8 +78,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         if kind in ("page", "plain_page"):
             kind_of_page = "text/html; charset=utf-8" if kind == "page" else "application/octet-stream"
-            self.head(site, 200, {"Content-Type": kind_of_page, "Content-Length": str(len(PAGE))})
-            self.body(site, PAGE)
+            page = b"Sorry, we are down." if kind == "page" else PAGE
+            self.head(site, 200, {"Content-Type": kind_of_page, "Content-Length": str(len(page))})
+            self.body(site, page)
             return
         if kind == "change":
             site.data, site.etag = fault[1], fault[2]

@@ -241,9 +241,9 @@ class Named(dict):
 
 @pytest.fixture
 def job(tmp_path, sets):
-    """A contrast with 300 genes up, those of S003 among them, and what the script needs."""
+    """A contrast with 300 genes up, those of S005 among them, and what the script needs."""
     rng = np.random.default_rng(0)
-    up = np.isin(GENES, [*GENES[:250], *sets["S003"].genes])
+    up = np.isin(GENES, [*GENES[:250], *sets["S005"].genes])
     table = pd.DataFrame({"gene_id": GENES, "symbol": GENES, "baseMean": rng.uniform(1, 9, 2000)})
     table["log2FoldChange"] = np.where(up, 2.5, 0) + rng.normal(0, 0.5, 2000)
     table["lfcSE"], table["stat"] = 0.5, table["log2FoldChange"] / 0.5
@@ -253,13 +253,17 @@ def job(tmp_path, sets):
     table.assign(lfcSE=np.where(table.index % 7, 0.5, 0)).drop(columns="stat").to_csv(
         tmp_path / "nbvae.tsv", sep="\t", index=False
     )
-    runs = [table.assign(seed=s, epochs=e, log2FoldChange=table["log2FoldChange"] * w)
-            for s, e, w in [(42, 800, -1), (42, 1600, 1), (0, 1600, -1)]]  # fmt: skip
-    pd.concat(runs).to_csv(tmp_path / "published.tsv", sep="\t", index=False)
+    runs = [(0, 1600, -1), (42, 800, -1), (42, 1600, 1)]
+    for seed, epochs, weight in runs:
+        run = table.assign(seed=seed, epochs=epochs, log2FoldChange=table["log2FoldChange"] * weight)
+        run.to_csv(tmp_path / f"published{seed}_{epochs}.tsv", sep="\t", index=False)
     lines = ["\t".join([term, one.name, *sorted(one.genes)]) for term, one in sets.items()]
     (tmp_path / "sets.gmt").write_text("\n".join(lines))
     inputs = Named({name: str(tmp_path / f"{name}.tsv") for name in ("deseq2", "nbvae")})
-    inputs.update(published=[str(tmp_path / "published.tsv")], sets=[str(tmp_path / "sets.gmt")])
+    inputs.update(
+        published=[str(tmp_path / f"published{s}_{e}.tsv") for s, e, _ in runs],
+        sets=[str(tmp_path / "sets.gmt")],
+    )
     params = Named(collections=["KEGG"], padj_cut=0.05, lfc_cut=1.0, min_size=10, max_size=500)
     params.update(gsea_permutations=100, seed=1)
     return SimpleNamespace(input=inputs, params=params, output=[str(tmp_path / "enriched.tsv")])
@@ -282,11 +286,11 @@ def test_script(job, tmp_path):
         ("published", "ora_down"),
     }
     best = table[table["analysis"] != "ora_down"].groupby(["method", "analysis"])
-    assert (best["term"].first() == "S003").all() and (best["padj"].first() < 0.01).all() and len(best) == 5
+    assert (best["term"].first() == "S005").all() and (best["padj"].first() < 0.01).all() and len(best) == 5
     gsea = table[table["analysis"] == "gsea"]
     assert gsea["selected"].isna().all() and gsea["nes"].notna().all()
     assert table.loc[table["analysis"] != "gsea", "nes"].isna().all()
-    sizes = table[table["term"] == "S003"].groupby("method")["size"].first()
+    sizes = table[table["term"] == "S005"].groupby("method")["size"].first()
     assert sizes["deseq2"] == sizes["nbvae"] <= sizes["published"], "untested genes are no background"
     enrich_genes.main(job)
     assert (tmp_path / "enriched.tsv").read_bytes() == first

@@ -31,6 +31,7 @@ def test_file_arrives_and_leaves_nothing_beside_it(site, tmp_path):
     assert target.read_bytes() == DATA
     assert leftovers(target.parent) == ["file.bin"]
     assert steps[-1] == (len(DATA), len(DATA))
+    assert site.seen[0]["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("where", [1, 100_000, len(DATA) - 1])
@@ -41,6 +42,13 @@ def test_cut_transfer_resumes_with_only_the_rest(site, tmp_path, where):
     assert site.seen[1]["range"] == f"bytes={where}-"
     assert site.seen[1]["if-range"] == '"v1"'
     assert site.sent == [where, len(DATA) - where]
+
+
+def test_end_that_comes_early_without_notice_resumes(site, tmp_path):
+    site.faults = [("no_length", 1000)]
+    get(entry(site, DATA), tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == DATA
+    assert [seen.get("range") for seen in site.seen] == [None, "bytes=1000-"]
 
 
 def test_stalled_transfer_times_out_and_resumes(site, tmp_path):
@@ -125,12 +133,13 @@ def test_whole_part_of_a_dead_process_is_not_fetched_again(site, tmp_path):
     assert leftovers(tmp_path) == ["file.bin"]
 
 
-def test_whole_part_of_unknown_size_ends_with_416(site, tmp_path):
-    url = {"url": site.url, "total": None, "etag": site.etag, "last_modified": None}
-    (tmp_path / "file.bin.part").write_bytes(DATA)
-    (tmp_path / "file.bin.part.json").write_text(json.dumps(url))
+@pytest.mark.parametrize("surplus", [b"", b"x"])
+def test_whole_part_of_unknown_size_ends_with_416(site, tmp_path, surplus):
+    state = {"url": site.url, "total": None, "etag": site.etag, "last_modified": None}
+    (tmp_path / "file.bin.part").write_bytes(DATA + surplus)
+    (tmp_path / "file.bin.part.json").write_text(json.dumps(state))
     get(entry(site), tmp_path / "file.bin")
-    assert site.statuses == [416] and site.sent == [0]
+    assert site.statuses == ([416, 200] if surplus else [416])
     assert (tmp_path / "file.bin").read_bytes() == DATA
 
 
@@ -173,6 +182,8 @@ def test_checksum_mismatch_is_tried_once_more_then_told(site, tmp_path, md5):
 def test_size_other_than_registered(site, tmp_path):
     row = Entry("toy", "toy", "file.bin", url=site.url, bytes=5)
     refused(row, tmp_path / "file.bin", "announces 300000 bytes; expected 5")
+    site.data, site.faults = DATA + b"x", [("no_length", 1 << 30)] * 9
+    refused(entry(site, DATA), tmp_path / "file.bin", "more than the 300000 bytes announced came")
     assert leftovers(tmp_path) == []
 
 

@@ -198,7 +198,7 @@ def test_propagation_equals_all_ancestors_and_is_fast():
     graph = nx.MultiDiGraph()
     graph.add_nodes_from((term, {"name": term, "namespace": "biological_process"}) for term in terms)
     for n in range(1, len(terms)):
-        for parent in rng.integers(n // 4, max(n // 2, 1), 2):
+        for parent in rng.integers(n // 8, n // 3 + 1, 2):
             graph.add_edge(terms[n], terms[parent], key="is_a")
     genes = np.array([f"g{n}" for n in range(20_000)])
     direct = {term: GeneSet(term, frozenset(rng.choice(genes, 8))) for term in terms}

@@ -192,7 +192,7 @@ def test_what_is_not_known_is_said(shipped):
     for entry in shipped:
         checksum = entry.sha256 or entry.md5
         if not entry.url:
-            assert re.search("only in a mirror|place it by hand", entry.note), entry.key
+            assert re.search("only in a mirror|no plain https address known", entry.note), entry.key
         if not checksum:
             assert "checksum not known" in entry.note, entry.key
         if "re-compressed" in entry.note:

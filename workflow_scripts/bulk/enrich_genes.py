@@ -1,7 +1,5 @@
 """Enriched gene sets of one contrast, by each method: over-representation of genes, GSEA of the ranking."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -58,8 +56,8 @@ def read_methods(inputs: Any, params: Any) -> dict[str, pd.DataFrame]:
     # Where the posterior has no width all draws agreed on no change.
     mean_over_sd = (nbvae["log2FoldChange"] / nbvae["lfcSE"].where(nbvae["lfcSE"] > 0)).fillna(0.0)
     methods = {"deseq2": called(deseq2, deseq2["stat"], *cuts), "nbvae": called(nbvae, mean_over_sd, *cuts)}
-    for path in several(inputs.get("published"))[:1]:
-        methods["published"] = called_as_published(read_table(path, PUBLISHED_COLUMNS))
+    if runs := [read_table(path, PUBLISHED_COLUMNS) for path in several(inputs.get("published"))]:
+        methods["published"] = called_as_published(pd.concat(runs))
     return methods
 
 

@@ -55,22 +55,22 @@ def main(snakemake) -> None:
         )
     control = None
     if snakemake.input.control:
-        with open(snakemake.input.control[0], encoding="utf-8") as stream:
+        with open(snakemake.input.control, encoding="utf-8") as stream:
             chosen = set(stream.read().split())
         control = counts.index[keep].isin(chosen)
         if not control.any():
             raise LatentomeError(
-                f"{snakemake.input.control[0]}: none of its genes is tested in {table.source}; expected gene ids "
+                f"{snakemake.input.control}: none of its genes is tested in {table.source}; expected gene ids "
                 f"such as {listed(counts.index[:3])}"
             )
     factors = size_factors(counts.to_numpy()[keep], block.get("size_factors", "ratio"), control)
     symbols = pd.Series(counts.index, index=counts.index)
     if snakemake.input.gene_info:
-        symbols = symbols.map(read_gene_info(snakemake.input.gene_info[0]).symbols).fillna("")
+        symbols = symbols.map(read_gene_info(snakemake.input.gene_info).symbols).fillna("")
     elif "symbol" in table.annotation:
         symbols = table.annotation["symbol"].astype(str).set_axis(counts.index)
     elif snakemake.input.truth and block.get("simulated"):
-        truth = pd.read_csv(snakemake.input.truth[0], sep="\t", index_col="gene_id")
+        truth = pd.read_csv(snakemake.input.truth, sep="\t", index_col="gene_id")
         symbols = truth.symbol.reindex(counts.index).fillna("")
     var = pd.DataFrame({"symbol": symbols.astype(str), "tested": keep}, index=counts.index.astype(str))
     var["size_factor_gene"] = np.isin(counts.index, counts.index[keep][control]) if control is not None else False

@@ -73,7 +73,7 @@ def main(snakemake) -> None:
     params, given = snakemake.params, snakemake.input
     data = read_bulk(given.counts)
     published = pd.concat(map(read_table, given.published)) if given.published else None
-    truth = read_table(given.truth[0], ("gene_id", "true_lfc")) if given.truth else None
+    truth = read_table(given.truth, ("gene_id", "true_lfc")) if given.truth else None
     concordant, spiked, spikes = [], [], []
     for place, contrast in enumerate(params.contrasts):
         names = ("deseq2", "deseq2_shrunken", "nbvae", "nbvae_permuted", "log_ratio", "mean_log", "seeds")

@@ -1,6 +1,7 @@
 """Train one NB-VAE with one seed, or take weights that the dataset's block names."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def main(snakemake) -> None:
             trained = train_nbvae(
                 model, counts, data.size_factors, batch, settings, seed,
                 device=params.device, compute_threads=params.compute_threads, checkpoint_dir=folder,
-                log_dir=params.log_dir, label=f"{snakemake.wildcards.dataset} {model} seed {seed}",
+                log_dir=Path(params.log_dir), label=f"{snakemake.wildcards.dataset} {model} seed {seed}",
             )  # fmt: skip
             mean, sd, result = trained.latent_mean, trained.latent_sd, trained.result
             save_model(

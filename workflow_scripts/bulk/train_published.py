@@ -1,5 +1,7 @@
 """The as-published NB-VAE with one seed: its architecture, labels, units and gene order, errors included."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
@@ -53,7 +55,7 @@ def main(snakemake) -> None:
             epochs=epochs[-1], batch_size=None, seed=seed, device="cpu", compute_threads=params.compute_threads, log_every=10,
         )  # fmt: skip
         label = f"{snakemake.wildcards.dataset} published seed {seed}"
-        result = fit(objective, settings, checkpoint_dir=folder, log_dir=params.log_dir, label=label)
+        result = fit(objective, settings, checkpoint_dir=folder, log_dir=Path(params.log_dir), label=label)
         objective.take(epochs[-1])
         with torch.no_grad():
             _, mean, log_variance = network(objective.data["log_counts"], objective.data["log_size_factors"])

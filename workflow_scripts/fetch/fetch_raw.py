@@ -1,7 +1,5 @@
 """Rule fetch_raw: download one raw file of the registry, resumed and checked."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -53,11 +53,8 @@ class Arrival:
         """Return how many bytes of the part can be built upon, and what is known of them."""
         state = read_json(self.state)
         size = self.part.stat().st_size if self.part.exists() else 0
-        total = self.entry.bytes or state.get("total")
         can_tell = strong_validator(state) or self.has_checksum
-        if state.get("url") != self.entry.url or not can_tell or size > (total or size):
-            return 0, {}
-        return size, state
+        return (size, state) if state.get("url") == self.entry.url and can_tell else (0, {})
 
     def restart(self) -> None:
         """Throw away what has come."""

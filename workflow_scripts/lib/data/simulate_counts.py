@@ -31,7 +31,7 @@ class SimulatedCounts:
     truth
         gene_id, symbol, true_lfc (log2, treated over control), mean, dispersion, batch_lfc (log2).
     gene_sets
-        Name -> symbols; those called ``..._UP`` or ``..._DOWN`` are planted.
+        Name -> gene ids; those called ``..._UP`` or ``..._DOWN`` are planted.
     """
 
     counts: pd.DataFrame
@@ -103,7 +103,7 @@ def simulate_counts(
         pd.DataFrame(counts.astype(np.int64), index=pd.Index(names, name="gene_id"), columns=sample_names),
         samples,
         truth,
-        _gene_sets(rng, np.array(symbols), lfc, planted_sets),
+        _gene_sets(rng, np.array(names), lfc, planted_sets),
     )
 
 
@@ -117,18 +117,18 @@ def _symbols(lfc: np.ndarray, mean: np.ndarray) -> list[str]:
     return symbols.tolist()
 
 
-def _gene_sets(rng: np.random.Generator, symbols: np.ndarray, lfc: np.ndarray, planted: int) -> dict[str, list[str]]:
+def _gene_sets(rng: np.random.Generator, names: np.ndarray, lfc: np.ndarray, planted: int) -> dict[str, list[str]]:
     sets: dict[str, list[str]] = {}
     for name, places in (("UP", np.flatnonzero(lfc > 0.5)), ("DOWN", np.flatnonzero(lfc < -0.5))):
         for i in range(planted):
             total = int(rng.integers(*SET_SIZES))
             inside = min(total // 2, places.size)
             members = np.concatenate(
-                [rng.choice(places, inside, replace=False), rng.choice(symbols.size, total - inside, replace=False)]
+                [rng.choice(places, inside, replace=False), rng.choice(names.size, total - inside, replace=False)]
             )
-            sets[f"SIMULATED_PROGRAMME_{i + 1}_{name}"] = sorted(set(symbols[members]))
+            sets[f"SIMULATED_PROGRAMME_{i + 1}_{name}"] = sorted(set(names[members]))
     for i in range(20 * planted):
         sets[f"SIMULATED_RANDOM_{i + 1}"] = sorted(
-            symbols[rng.choice(symbols.size, int(rng.integers(*SET_SIZES)), replace=False)]
+            names[rng.choice(names.size, int(rng.integers(*SET_SIZES)), replace=False)]
         )
     return sets

@@ -1,4 +1,4 @@
-"""How far fold changes agree: with DESeq2 gene by gene, by expression, and with a known truth."""
+"""How far fold changes agree with DESeq2's, gene by gene and by expression."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from .panels import contrast_grid, reach, to_edge
 from .style import (
     BLACK,
     GREY,
-    LEVELS,
     by_look,
-    by_number,
     corner,
     empty_panel,
     few_ticks,
@@ -180,7 +178,9 @@ def concordance_bins(
             ax.scatter(
                 x, some["value"], s=12, color=style.colour, marker=style.marker, linewidths=0.5, zorder=3
             )
-            mean = some.groupby(some["bin"].map(bins.index))["value"].mean()
+            # Rows without a seed are of all seeds pooled.
+            pooled = some[some["seed"] == ""] if (some["seed"] == "").any() else some
+            mean = pooled.groupby(pooled["bin"].map(bins.index))["value"].mean()
             # All genes together are no bin: the line joins the bins only.
             mean = mean[[i for i in mean.index if bins[i] != "all"]]
             ax.plot(mean.index + shift, mean, color=style.colour, linewidth=0.8, zorder=2)
@@ -202,84 +202,10 @@ def concordance_bins(
     foot_note(
         figure,
         [
-            f"Points: seeds, lines: their mean; dashed: r = {goal:g}, wanted in every bin above 20",
+            f"Points: seeds; lines: seeds pooled, or their mean; dashed: r = {goal:g}, wanted above 20",
             "Baselines: log₂ ratio of group means, difference of mean logs; null: permuted labels",
             seeds_note(rows["seed"]),
         ],
         simulated=simulated,
     )
     return figure, rows.reset_index(drop=True)
-
-
-@styled
-def spike_in(table: pd.DataFrame, *, simulated: bool) -> tuple[Figure, pd.DataFrame]:
-    """Draw estimated against true log2 ratio of spiked-in transcripts, one panel a method.
-
-    Parameters
-    ----------
-    table
-        gene_id, group, true_lfc, baseMean, method, log2FoldChange, lower, upper.
-    simulated
-        Whether the data are simulated.
-
-    Returns
-    -------
-    figure, table
-        One row a point; ``x`` is the true ratio moved aside by the rank of baseMean in its group.
-    """
-    drawn = table.dropna(subset=["true_lfc", "log2FoldChange"]).copy()
-    methods, groups = by_look(drawn["method"]), by_number(drawn["group"])
-    levels = np.sort(drawn["true_lfc"].unique())
-    room = 0.8 * float(np.diff(levels).min()) if len(levels) > 1 else 0.5
-    rank = drawn.groupby(["method", "true_lfc"])["baseMean"].rank(pct=True, method="first")
-    drawn["x"] = drawn["true_lfc"] + room * (rank - 0.5)
-    wide = min(3, max(len(methods), 1))
-    deep = -(-len(methods) // wide) or 1
-    figure = new_figure(2.9 * wide + 1.2, 2.8 * deep + 0.8, "Spike-ins of known ratio")
-    axes = list(figure.subplots(deep, wide, squeeze=False, sharex=True, sharey=True).flat)
-    for ax in axes[len(methods) :]:
-        ax.set_axis_off()
-    if not methods:
-        empty_panel(axes[0], "no spike-in was measured")
-    for ax, method in zip(axes, methods, strict=False):
-        here = drawn[drawn["method"] == method]
-        ax.axline((0, 0), slope=1, color=BLACK, linewidth=0.7, linestyle="--", zorder=1)
-        for place, group in enumerate(groups):
-            some = here[here["group"] == group]
-            colour = LEVELS[place % len(LEVELS)]
-            known = some.dropna(subset=["lower", "upper"])
-            ax.vlines(known["x"], known["lower"], known["upper"], color=colour, linewidth=0.7, alpha=0.5)
-            ax.scatter(some["x"], some["log2FoldChange"], s=10, color=colour, linewidths=0, zorder=3)
-        for level, some in here.groupby("true_lfc"):
-            ax.hlines(
-                some["log2FoldChange"].mean(),
-                level - room / 2,
-                level + room / 2,
-                color=BLACK,
-                linewidth=1.4,
-                zorder=4,
-            )
-        rmse = float(np.sqrt(((here["log2FoldChange"] - here["true_lfc"]) ** 2).mean()))
-        corner(ax, f"RMSE {rmse:.3f}, n = {len(here)}")
-        ax.set_title(look(method).title, loc="left")
-        ax.set(xlabel="true log₂ ratio", ylabel="estimated log₂ fold change")
-        ax.set_xticks(levels, [f"{level:.2f}".rstrip("0").rstrip(".").replace("-", "−") for level in levels])
-        ax.tick_params(labelbottom=True, labelleft=True)
-    shown = drawn["log2FoldChange"]
-    if len(shown):
-        low, high = min(shown.min(), levels[0]), max(shown.max(), levels[-1])
-        axes[0].set_ylim(low - 0.1 * (high - low) - 0.2, high + 0.15 * (high - low) + 0.2)
-    letters(axes[: len(methods)])
-    colours = [LEVELS[i % len(LEVELS)] for i in range(len(groups))]
-    figure.legend(
-        [key(c) for c in colours], [label(g, 16) for g in groups], title="group", loc="outside right upper"
-    )
-    foot_note(
-        figure,
-        [
-            "Within a ratio, points run from low to high mean count; bars: 95 % intervals, may leave the panel",
-            "Black: mean; dashed: identity; n: spike-ins with an estimate",
-        ],
-        simulated=simulated,
-    )
-    return figure, drawn.reset_index(drop=True)

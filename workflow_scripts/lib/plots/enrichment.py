@@ -28,6 +28,8 @@ from .style import (
     styled,
 )
 
+TEXT = ("method", "collection", "analysis", "term", "name")
+NUMBERS = ("overlap", "selected", "gene_ratio", "pvalue", "padj")
 _METHODS = ("deseq2", "nbvae")
 _SIGN = {"ora_up": 1.0, "ora_down": -1.0}
 _CMAP = "viridis_r"
@@ -39,7 +41,10 @@ def _area(overlap: Any, largest: float) -> Any:
 
 def _terms(table: pd.DataFrame, padj: float, top: int) -> list[str]:
     """Return the union of the best `top` terms of every method and direction, the most enriched first."""
-    called = table[table["padj"] < padj].sort_values(["padj", "pvalue", "term"])
+    called = table[table["padj"] < padj]
+    if "representative" in called:
+        called = called[called["term"] == called["representative"]]
+    called = called.sort_values(["padj", "pvalue", "term"])
     best = called.groupby(["method", "analysis"], sort=False).head(top)
     order = best.assign(place=best["analysis"].map(_SIGN) * best["gene_ratio"])
     return list(order.groupby("term")["place"].mean().sort_values(kind="stable").index)
@@ -156,7 +161,7 @@ def enrichment(
     foot_note(
         figure,
         [
-            f"Rows: union of the {top} best terms of each method and direction below FDR {padj:g}",
+            f"Rows: {top} best terms of each method and direction below FDR {padj:g}, near-copies left out",
             "Hypergeometric test, tested genes as background, Benjamini-Hochberg, same cut-offs for both",
             "Above the panels: genes called down and up; gene ratio: share of them in the term",
         ],

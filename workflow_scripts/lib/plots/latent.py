@@ -114,7 +114,8 @@ def latent_space(
         for place, (name, columns, first) in enumerate(colourings):
             ax = figure.add_subplot(grid[2 * row : 2 * row + 2, place])
             large.append(ax)
-            title = f"{name}:\n{label(' × '.join(columns), 24)}"
+            coloured = [f for f in columns if sheet[f].nunique() <= MOST_LEVELS][:2]
+            title = f"{name}:\n{label(' × '.join(coloured), 24)}"
             legends[name] = (title, *_draw(ax, runs[main], sheet, columns, True, first))
             ax.set_title(f"{look(model).title}, seed {label(main, 8)}\nby {name}", loc="left")
         for place, seed in enumerate(others):

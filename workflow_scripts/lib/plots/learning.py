@@ -59,7 +59,7 @@ def _published(ax: Axes, history: pd.DataFrame, marks: Sequence[int]) -> pd.Data
     span = float(late.max() - late.min()) or 1.0
     ax.set_ylim(float(late.min()) - 0.25 * span, float(late.max()) + 0.12 * span)
     ax.set(xlabel="epoch", ylabel="loss (million nats)")
-    corner(ax, f"starts at {main.iloc[0] / _MILLION:.3g}", "upper right")
+    corner(ax, f"starts at {main.iloc[0] / _MILLION:.3g} million", "upper right")
     return rows
 
 
@@ -193,7 +193,7 @@ def held_out(benchmark: pd.DataFrame, *, simulated: bool) -> tuple[Figure, pd.Da
         figure,
         [
             "Points: seeds; bars: their mean; dashed: gene-mean NB, to be beaten; right: mean minus it",
-            f"n = {number(rows['n'].max())} held-out values" if rows["n"].notna().any() else "",
+            f"n = {number(rows['n'].max())} samples" if rows["n"].notna().any() else "",
             seeds_note(rows["seed"]),
         ],
         simulated=simulated,

@@ -27,25 +27,29 @@ from .style import (
     styled,
 )
 
+CHANGE_NUMBERS = ("log2FoldChange", "lower", "upper")
 _MOST_GENES = 8
 
 
-def _groups(samples: pd.DataFrame, factors: Sequence[str], published: str) -> dict[str, pd.Series]:
-    """Return each sample's level of the published labels and of the crossed true factors."""
-    usable = [f for f in factors if samples[f].nunique() <= MOST_LEVELS] or [published]
+def _groups(
+    samples: pd.DataFrame, factors: Sequence[str], published: str | None
+) -> tuple[dict[str, pd.Series], str]:
+    """Return each sample's published label and its level of the crossed factors, and the coloured column."""
+    usable = [f for f in factors if samples[f].nunique() <= MOST_LEVELS] or list(factors[:1])
     crossed = samples[usable[0]].str.cat([samples[f] for f in usable[1:]], sep=" ")
-    return {"published": samples[published], "design": crossed}
+    if published in samples:
+        return {"published": samples[published], "design": crossed}, str(published)
+    return {"design": crossed}, usable[0]
 
 
-def _counts(ax: Axes, counts: pd.Series, groups: dict[str, pd.Series]) -> pd.DataFrame:
-    colours = level_colours(groups["published"], PUBLISHED_FIRST)
+def _counts(ax: Axes, counts: pd.Series, groups: dict[str, pd.Series], colour_of: pd.Series) -> pd.DataFrame:
     names, drawn, start = [], [], 0.0
     ticks: list[float] = []
     for side, values in groups.items():
         for level in by_number(values):
             some = counts[values[values == level].index.intersection(counts.index)]
             x = start + (np.linspace(-0.22, 0.22, len(some)) if len(some) > 1 else np.zeros(len(some)))
-            colour = list(groups["published"][some.index].map(colours))
+            colour = list(colour_of[some.index])
             ax.scatter(x, some + 0.5, s=13, c=colour, linewidths=0, zorder=3)
             names.append(label(level, 20))
             ticks.append(start)
@@ -81,7 +85,7 @@ def published_contrast(
     changes: pd.DataFrame,
     samples: pd.DataFrame,
     factors: Sequence[str],
-    published: str,
+    published: str | None,
     *,
     simulated: bool,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -98,7 +102,7 @@ def published_contrast(
     factors
         Columns used in designs.
     published
-        Column of the published labels.
+        Column of the published labels, or None.
     simulated
         Whether the data are simulated.
 
@@ -108,7 +112,9 @@ def published_contrast(
         Column ``panel`` is ``counts`` or ``changes``.
     """
     sheet = samples.set_index("sample")
-    groups = _groups(sheet, true_factors(samples, factors, published), published)
+    groups, coloured = _groups(sheet, true_factors(samples, factors, published), published)
+    colours = level_colours(sheet[coloured], PUBLISHED_FIRST if published else 0)
+    colour_of = sheet[coloured].map(colours)
     genes = list(dict.fromkeys(markers["symbol"]))[:_MOST_GENES]
     changes = changes[changes["symbol"].isin(genes)].dropna(subset=["log2FoldChange"])
     contrasts, methods = list(dict.fromkeys(changes["contrast"])), by_look(changes["method"])
@@ -116,19 +122,26 @@ def published_contrast(
     top, low = -(-max(len(genes), 1) // wide), -(-max(len(contrasts), 1) // wide)
     tall = 2.75
     short = 0.9 + 0.22 * max(len(genes), 4)
-    figure = new_figure(11.5, tall * top + short * low + 0.8, "What the published contrast really compared")
+    figure = new_figure(
+        11.5,
+        tall * top + short * low + 0.8,
+        "What the published contrast really compared" if published else "Marker genes",
+    )
     grid = figure.add_gridspec(top + low, wide, height_ratios=[tall] * top + [short] * low)
     drawn, axes = [], []
     for place, gene in enumerate(genes):
         ax = figure.add_subplot(grid[place // wide, place % wide])
         counts = markers[markers["symbol"] == gene].drop_duplicates("sample").set_index("sample")
-        drawn.append(_counts(ax, counts["normalised_count"], groups).assign(panel="counts", symbol=gene))
+        drawn.append(
+            _counts(ax, counts["normalised_count"], groups, colour_of).assign(panel="counts", symbol=gene)
+        )
         ax.set_title(label(gene), loc="left")
         if place % wide == 0:
             ax.set_ylabel("normalised count + 0.5")
         axes.append(ax)
     for place, contrast in enumerate(contrasts):
-        ax = figure.add_subplot(grid[top + place // wide, place % wide])
+        shared = axes[len(genes)] if place else None
+        ax = figure.add_subplot(grid[top + place // wide, place % wide], sharex=shared)
         rows = changes[changes["contrast"] == contrast]
         _changes(ax, rows, genes, methods)
         ax.set_yticks(
@@ -138,13 +151,13 @@ def published_contrast(
         drawn.append(rows.assign(panel="changes"))
         axes.append(ax)
     letters(axes)
-    colours = level_colours(groups["published"], PUBLISHED_FIRST)
     looks = [look(m) for m in methods]
+    heading = "published label:\n" if published else ""
     side_legend(
         figure,
         [
             (
-                f"published label:\n{label(published, 20)}",
+                f"{heading}{label(coloured, 20)}",
                 [key(c) for c in colours.values()],
                 [label(level, 20) for level in colours],
             ),
@@ -156,7 +169,8 @@ def published_contrast(
     foot_note(
         figure,
         [
-            f"n = {len(sheet)} samples; each marker by published label (left) and by design (right)",
+            f"n = {len(sheet)} samples",
+            "Each marker by published label (left) and by design (right)" if published else "",
             "Fold changes: bars are 95 % intervals",
             f"The {_MOST_GENES} first markers of the config"
             if markers["symbol"].nunique() > _MOST_GENES

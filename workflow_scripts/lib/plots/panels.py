@@ -75,19 +75,21 @@ def to_edge(values: pd.Series, low: float, high: float) -> tuple[pd.Series, pd.S
     return drawn, (drawn != values) & values.notna()
 
 
-def spread_out(heights: Sequence[float], gap: float) -> list[float]:
-    """Move ascending `heights` within 0 to 1 apart, so that each is `gap` above the one before."""
+def spread_out(heights: Sequence[float], gap: float, ceiling: float = 0.97) -> list[float]:
+    """Move ascending `heights` within 0 to `ceiling` apart, so that each is `gap` above the one before."""
     placed: list[float] = []
     for height in heights:
         placed.append(max(height, placed[-1] + gap) if placed else max(height, 0.0))
     for place in range(len(placed) - 1, -1, -1):
-        ceiling = 1.0 if place == len(placed) - 1 else placed[place + 1] - gap
         placed[place] = min(placed[place], ceiling)
+        ceiling = placed[place] - gap
     return placed
 
 
 def name_point(ax: Axes, text: str, point: tuple[float, float], where: tuple[float, float], ha: str) -> None:
-    """Write `text` at `where`, in fractions of the panel, with a thin line to `point`."""
+    """Write `text` at `where`, in fractions of the panel, with a thin line from its inner end to `point`."""
+    inner = (1.0 if ha == "left" and where[0] < 0.5 else 0.0, 0.5)
+    line = {"linewidth": 0.4, "color": "#777777", "shrinkA": 0, "shrinkB": 1}
     ax.annotate(
         text,
         point,
@@ -97,5 +99,5 @@ def name_point(ax: Axes, text: str, point: tuple[float, float], where: tuple[flo
         va="center",
         fontsize=6.5,
         annotation_clip=False,
-        arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "#777777", "shrinkA": 1, "shrinkB": 1},
+        arrowprops={"arrowstyle": "-", "relpos": inner, **line},
     )

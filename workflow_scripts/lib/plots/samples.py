@@ -27,6 +27,8 @@ from .style import (
     styled,
 )
 
+NUMBERS = ("size_factor", "library_size", "pc1", "pc2", "share1", "share2")
+CHECKS = ("check", "factor", "sample", "verdict", "message")
 _MOST_VERDICTS = 16
 _MOST_NAMED = 6
 
@@ -46,18 +48,18 @@ def _pca(ax: Axes, samples: pd.DataFrame, factor: str, warned: set[str]) -> None
     ax.scatter(x[flagged], y[flagged], s=70, facecolors="none", edgecolors=BLACK, linewidths=0.9, zorder=4)
     room(ax, x, y)
     ax.set_title(label(factor), loc="left")
-    ax.set(xlabel=f"PC1, {shares[0]:.0%} of variance", ylabel=f"PC2, {shares[1]:.0%} of variance")
+    names = [f"PC{i}, {100 * share:.0f} % of variance" for i, share in enumerate(shares, 1)]
+    ax.set(xlabel=names[0], ylabel=names[1])
 
 
-def _depth(ax: Axes, samples: pd.DataFrame, warned: set[str]) -> None:
+def _depth(ax: Axes, samples: pd.DataFrame) -> None:
     x, y = samples["library_size"] / 1e6, samples["size_factor"]
     slope = float(np.exp((np.log(y) - np.log(x)).median()))
     ends = np.array([0.0, float(x.max()) * 1.05])
     ax.plot(ends, slope * ends, color=GREY, linewidth=0.8, linestyle="--")
     ax.scatter(x, y, s=22, color=BLACK, linewidths=0)
     odd = (np.log(y) - np.log(x) - np.log(slope)).abs()
-    named = samples.index[samples["sample"].isin(warned)].tolist()
-    named += [i for i in odd.sort_values(ascending=False).index if odd[i] > np.log(1.25) and i not in named]
+    named = odd[odd > np.log(1.25)].sort_values(ascending=False, kind="stable").index
     room(ax, x, y)
     low, high = ax.get_ylim()
     chosen = sorted(named[:_MOST_NAMED], key=lambda i: y[i])
@@ -137,7 +139,7 @@ def sample_sanity(
             empty_panel(ax, "no principal components")
         else:
             _pca(ax, samples, factor, warned)
-    _depth(axes[-1], samples, warned)
+    _depth(axes[-1], samples)
     last = figure.add_subplot(grid[deep, :])
     shown = _verdicts(last, sanity, 3.5 * wide - 1.2)
     letters([*axes, last])
@@ -146,7 +148,7 @@ def sample_sanity(
         [
             f"n = {number(len(samples))} samples; principal components of log₂ normalised counts",
             "Black rings: samples with a warning" if warned else "",
-            "Dashed: size factor proportional to library size; named: more than 25 % off it, six at most",
+            "Dashed: proportional to library size; named: more than 25\u00a0% off, six at most",
         ],
         simulated=simulated,
     )

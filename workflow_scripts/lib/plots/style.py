@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import os
 import string
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.training.files import write_atomic
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +55,7 @@ _RC: dict[Any, Any] = {
     "ytick.labelsize": 7,
 }
 _DPI = 160
+_SVG_PIXELS = 0.9e6
 
 
 class Look(NamedTuple):
@@ -71,7 +74,11 @@ LOOKS = {
     "deseq2_permuted": Look("DESeq2, permuted labels", LIGHT, "X"),
     "log_ratio": Look("log₂ ratio of means", GREEN, "^"),
     "mean_log": Look("difference of mean logs", ORANGE, "v"),
+    "nbvae_without_latent": Look("NB-VAE without latent", "#7A3B00", "p"),
+    "zero": Look("always zero", LIGHT, "s"),
     "published": Look("NB-VAE as published", PURPLE, "P"),
+    "published_1600": Look("as published, 1,600 epochs", PURPLE, "P"),
+    "published_800": Look("as published, 800 epochs", BLACK, "*"),
     "nbvae_linear": Look("linear (NB-PPCA)", GREEN, "^"),
     "nbvae_zinb": Look("zero-inflated (ZINB-VAE)", ORANGE, "v"),
     "scvi": Look("scVI", SKY, "s"),
@@ -251,16 +258,6 @@ def log_axis(ax: Axes, which: str) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 @styled
 def save_figure(figure: Figure, table: pd.DataFrame, outputs: Iterable[str | Path]) -> None:
     """Write a figure and what is drawn in it, the same bytes for the same data, atomically.
@@ -277,11 +274,13 @@ def save_figure(figure: Figure, table: pd.DataFrame, outputs: Iterable[str | Pat
     paths = [Path(path) for path in outputs]
     for path in paths:
         if path.suffix == ".tsv":
-            text = table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-            _replace(path, text.encode())
+            write_table(table, path)
             continue
+        # Dense scatters are pictures inside the SVG; fewer dots an inch keep a large figure below 1 MB.
+        area = figure.get_figwidth() * figure.get_figheight()
+        dpi = min(_DPI, (_SVG_PIXELS / area) ** 0.5) if path.suffix == ".svg" else _DPI
         # Neither the date nor Matplotlib's version belongs into bytes that are compared.
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=path.suffix[1:], dpi=_DPI, metadata=metadata)
-        _replace(path, buffer.getvalue())
+        figure.savefig(buffer, format=path.suffix[1:], dpi=dpi, metadata=metadata)
+        write_atomic(path, buffer.getvalue())

@@ -64,8 +64,14 @@ def _name_genes(ax: Axes, points: pd.DataFrame, top: int) -> pd.Series:
     return named
 
 
-def _scatter(ax: Axes, x: pd.Series, y: pd.Series, colour: str, marker: str = "o", size: float = 5) -> None:
-    ax.scatter(x, y, s=size, c=colour, marker=marker, linewidths=0, alpha=0.7, rasterized=True)
+def _scatter(
+    ax: Axes, points: pd.DataFrame, columns: tuple[str, str], marker: str = "o", size: float = 5
+) -> None:
+    """Draw all points at once, for every call is one more picture in the SVG; called genes come last."""
+    ordered = points.assign(last=points["called"] != "not called").sort_values("last", kind="stable")
+    colours = [_COLOURS.get(name, BLACK) for name in ordered["called"]]
+    x, y = (ordered[column] for column in columns)
+    ax.scatter(x, y, s=size, c=colours, marker=marker, linewidths=0, alpha=0.7, rasterized=True)
 
 
 @styled
@@ -115,11 +121,9 @@ def volcano(
                 }
             )
             height = max(float(y.max()) * 1.05 if len(y) else 0.0, -1.3 * np.log10(padj))
-            for name, colour in _COLOURS.items():
-                some = points[(points["called"] == name) & ~points["at_edge"]]
-                _scatter(ax, some["log2FoldChange"], some["minus_log10_padj"], colour)
-                some = points[(points["called"] == name) & points["at_edge"]]
-                _scatter(ax, some["log2FoldChange"], some["minus_log10_padj"], colour, "^", 11)
+            for edge, marker, size in ((False, "o", 5.0), (True, "^", 11.0)):
+                some = points[points["at_edge"] == edge]
+                _scatter(ax, some, ("log2FoldChange", "minus_log10_padj"), marker, size)
             ax.axhline(-np.log10(padj), color=BLACK, linewidth=0.6, linestyle="--")
             for cut in (-lfc_cut, lfc_cut):
                 ax.axvline(cut, color=BLACK, linewidth=0.6, linestyle="--")
@@ -201,13 +205,11 @@ def ma_plot(
             if points.empty:
                 empty_panel(ax, "no gene with counts")
                 continue
-            for name, colour in _COLOURS.items():
-                some = points[points["called"] == name]
-                _scatter(ax, some["baseMean"], some["log2FoldChange"], colour)
             missing = points[points["called"] == "NA"]
+            columns = ("baseMean", "log2FoldChange")
+            _scatter(ax, points[points["called"] != "NA"], columns)
             for why, group in missing.groupby("na_reason"):
-                marker = _REASONS.get(str(why), "s")
-                _scatter(ax, group["baseMean"], group["log2FoldChange"], BLACK, marker, 9)
+                _scatter(ax, group, columns, _REASONS.get(str(why), "s"), 9)
             log_axis(ax, "x")
             ax.axhline(0, color=BLACK, linewidth=0.6)
             ax.set(ylim=(-limit * 1.05, limit * 1.05), xlabel="mean of normalised counts")

@@ -13,7 +13,7 @@ from typing import Any
 from workflow_scripts.lib.errors import LatentomeError
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
+def write_atomic(path: str | Path, data: bytes | str) -> None:
     """Replace `path` by `data`, surviving a kill or a power cut at any moment.
 
     Parameters
@@ -28,6 +28,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     OSError
         If the folder cannot be written; `path` is then as it was.
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

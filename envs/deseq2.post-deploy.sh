@@ -1,0 +1,2 @@
+# Run by Snakemake in the fresh environment, from the workflow's folder: the scripts import workflow_scripts from here.
+python -m pip install --no-deps --no-build-isolation -e .

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# `make lock`: compiles envs/requirements.in into envs/requirements.lock, for Python 3.11 and the CPU build of torch.
+# The pins at hand are kept where they fit; UPGRADE=1 takes the newest versions. rpy2 has its own two locks, by R.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. envs/uv.sh
+python=.venv/bin/python
+uv_settings
+find_uv "$python" || die "make lock needs uv; install it, then make lock again"
+# Local wheels, where there are some, hold the CPU build of torch; --torch-backend would look past them.
+backend=(--torch-backend cpu)
+[ -z "${UV_FIND_LINKS:-}" ] || backend=()
+cp envs/requirements.lock .make/requirements.lock
+"$uv" pip compile --quiet "${backend[@]}" ${UPGRADE:+--upgrade} --python-version 3.11 --no-annotate --no-header \
+  envs/requirements.in -o .make/requirements.lock >/dev/null || die "envs/requirements.in does not resolve (see above)"
+# No local version: the same lock serves every build of torch.
+sed -i 's/+cpu$//' .make/requirements.lock
+mv .make/requirements.lock envs/requirements.lock
+say "envs/requirements.lock has $(wc -l <envs/requirements.lock) pins"
