@@ -50,11 +50,19 @@ find_python() {
   return 1
 }
 
+sound_venv() {
+  local minor='import sys; print(sys.version_info[:2])'
+  [ ! -e .make/installing ] && "$venv" -c "$supported" 2>/dev/null || return
+  [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -c "$minor" 2>/dev/null)" = "$("$venv" -c "$minor")" ] || return
+  # Its commands name the folder they were installed in: a moved or copied .venv would run the other folder's.
+  [ ! -e .make/packages.stamp ] || grep -qxF "$PWD" .make/packages.stamp
+}
+
 build_venv() {
-  [ -e .venv ] && say ".venv is broken or half made: building it anew"
+  [ -e .venv ] && say ".venv is broken, half made, moved or of another Python: building it anew"
   rm -rf .venv .make/{torch,packages,rpy2,check}.stamp .make/installing
-  find_python || { can_apt && apt_install python3 python3-venv && find_python; } || die \
-    "no Python 3.11 to 3.13 on PATH; install one (Debian: apt-get install python3 python3-venv) or name it: make PYTHON=/path/to/python3.11"
+  find_python || { can_apt && apt_install python3 python3-venv && find_python; } ||
+    die "no Python 3.11 to 3.13 on PATH; install one (Debian: python3, python3-venv), or name it: make PYTHON=..."
   say "building .venv on $("$python" --version 2>&1)"
   uv_settings
   if find_uv; then "$uv" venv --quiet --seed --python "$(command -v "$python")" .venv && return; fi
@@ -65,19 +73,22 @@ build_venv() {
   if can_apt && apt_install "$package"; then "$python" -m venv .venv >.make/venv.log 2>&1 && return; fi
   rm -rf .venv
   if find_uv "$python"; then "$uv" venv --quiet --seed --python "$(command -v "$python")" .venv && return; fi
-  die "$python cannot make virtual environments; install $package (as root: apt-get install $package) or uv, then make again"
+  die "$python makes no virtual environments; install uv, or as root: apt-get install $package, then make again"
 }
 
 # ---- R ------------------------------------------------------------------------------------------
 write_env() { # what make sources before it runs anything
   # rpy2 without compiled code: one build for every R, no compiler needed
   echo 'export RPY2_CFFI_MODE=ABI'
+  [ -x .make/r/bin/R ] || return 0
   # an R of our own, from conda; $PWD is the repository
-  [ ! -x .make/r/bin/R ] || echo 'export PATH="$PWD/.make/r/bin:$PATH" R_HOME="$PWD/.make/r/lib/R" R_LIBS_USER=NULL; unset R_LIBS R_LIBS_SITE'
+  echo 'export PATH="$PWD/.make/r/bin:$PATH" R_HOME="$PWD/.make/r/lib/R" R_LIBS_USER=NULL'
+  echo 'unset R_LIBS R_LIBS_SITE'
 }
 load_env() { write_env >.make/env && . .make/env; }
 lacking() { # which of these R packages are not there
-  have Rscript && Rscript -e 'for (p in commandArgs(TRUE)) if (!nzchar(system.file(package = p))) cat(p, "")' "$@" 2>/dev/null || echo "$*"
+  local code='for (p in commandArgs(TRUE)) if (!nzchar(system.file(package = p))) cat(p, "")'
+  have Rscript && Rscript -e "$code" "$@" 2>/dev/null || echo "$*"
 }
 r_version() { R --version 2>/dev/null | sed -n 's/^R version \([0-9.]*\).*/\1/p'; }
 
@@ -85,7 +96,7 @@ ready_r() {
   local wanted=(DESeq2) missing conda
   [ "$mode" != --test ] || wanted+=(edgeR limma statmod mclust)
   load_env
-  fresh r "$(command -v R) $(r_version) ${wanted[*]}" && return
+  fresh "r$mode" "$(command -v R) $(r_version)" && return
   missing=$(lacking "${wanted[@]}")
   if [ -n "$missing" ] && can_apt; then
     say "R lacks: $missing"
@@ -104,12 +115,13 @@ ready_r() {
       load_env && hash -r && missing=$(lacking "${wanted[@]}") && break
     done
   fi
-  [[ " $missing " != *" DESeq2 "* ]] || die "no R with DESeq2 on PATH, and none can be installed here; run one of these, then make again:" \
+  [[ " $missing " != *" DESeq2 "* ]] || die \
+    "no R with DESeq2 on PATH, and none can be installed here; run one of these, then make again:" \
     "  sudo apt-get install -y --no-install-recommends ${apt_r[*]}" \
     "  conda env create -p .make/r -f envs/deseq2.yaml"
   say "R $(r_version) with DESeq2 at $(command -v R)"
   if [ -n "${missing// /}" ]; then say "R lacks $missing: tests that compare with them are skipped"; else
-    mark r "$(command -v R) $(r_version) ${wanted[*]}"
+    mark "r$mode" "$(command -v R) $(r_version)"
   fi
 }
 
@@ -125,15 +137,16 @@ install_torch() { # apart, because PyPI's build for Linux is CUDA's, gigabytes
     "${install[@]}" "${again[@]}" --no-deps --no-index "$torch" 2>/dev/null; then
     say "$torch from the local wheels"
   elif ! "${install[@]}" "${again[@]}" --no-deps --torch-backend "$backend" "$torch"; then
-    say "the $backend build of torch cannot be reached: taking the default index's, which may be CUDA's, gigabytes"
+    say "that build cannot be reached: taking the default index's, which may be CUDA's, gigabytes"
     "${install[@]}" "${again[@]}" --no-deps "$torch" || return
   fi
   mark torch "$backend"
 }
 
 ready_packages() {
-  local key rkey rpy2 r quiet=() failed='the packages cannot be installed (see above); check the network and the index pip is set to, then make again'
-  key="$backend $(digest envs/requirements.lock pyproject.toml)"
+  local key rkey rpy2 r quiet=()
+  local failed="packages cannot be installed (see above); check the network and pip's index, then make again"
+  key="$PWD"$'\n'"$backend $(digest envs/requirements.lock pyproject.toml)"
   r=$(r_version)
   rpy2=envs/rpy2-r42.lock # rpy2 3.6.6 and later need R 4.5
   [ "$(printf '%s\n' 4.5 "$r" | sort -V | head -n 1)" = 4.5 ] && rpy2=envs/rpy2-r45.lock
@@ -163,9 +176,13 @@ ready_packages() {
 }
 
 check() {
+  local versions
   fresh check ok && return
-  say "checking: $("$venv" -W ignore -c 'import torch, snakemake, rpy2.robjects as r, workflow_scripts
-print("torch", torch.__version__ + ", snakemake", snakemake.__version__ + ", R", r.r("R.version$major")[0] + "." + r.r("R.version$minor")[0])')"
+  versions=$("$venv" -W ignore -c 'import torch, snakemake, workflow_scripts
+from rpy2.robjects import r
+print("torch", torch.__version__, "snakemake", snakemake.__version__, r("R.version.string")[0])') ||
+    die "the environment does not work (see above); remove .venv and make again"
+  say "checked: $versions"
   mark check ok
 }
 
@@ -173,8 +190,8 @@ case $mode in
   '' | --test) ;;
   *) die "install.sh knows --test, not $mode" ;;
 esac
-if [ -e .make/installing ] || ! "$venv" -c "$supported" 2>/dev/null; then build_venv; fi
+if ! sound_venv; then build_venv; fi
 ready_r
 ready_packages
-check || die "the environment does not work (see above); remove .venv and make again"
+check
 say "ready after $SECONDS s"

@@ -1,2 +1,3 @@
-# Run by Snakemake in the fresh environment, from the workflow's folder: the scripts import workflow_scripts from here.
+#!/bin/sh
+# Run by Snakemake in the fresh environment, from the workflow's folder: the scripts import workflow_scripts.
 python -m pip install --no-deps --no-build-isolation -e .

@@ -23,15 +23,18 @@ printf "'make %s' (process %s, since %s)\n" "$verb" $$ "$(date '+%F %T')" >.make
 # ---- what a killed run left ---------------------------------------------------------------------
 # A run has a process group of its own; .make/run holds its number and a token, the leader's start time in it.
 # Numbers come round again, so only a process of that group with that token in its environment is ours.
-start_time() { local stat && stat=$(<"/proc/$1/stat") && read -ra stat <<<"${stat##*) }" && echo "${stat[19]}"; }
-group_of() { local stat && stat=$(<"/proc/$1/stat") && read -ra stat <<<"${stat##*) }" && echo "${stat[2]}"; }
+stat_field() { # of a process, counted as in proc(5) from 3, the first after the name
+  local line fields
+  line=$(<"/proc/$1/stat") && read -ra fields <<<"${line##*) }" && echo "${fields[$2 - 3]}"
+}
 survivors() {
   local group token process
   read -r group token <.make/run || return 0
   for process in /proc/[0-9]*; do
     process=${process#/proc/}
-    [ "$(group_of "$process" 2>/dev/null)" = "$group" ] || continue
-    grep --quiet --null-data --line-regexp "LATENTOME_RUN=$token" "/proc/$process/environ" 2>/dev/null && echo "$process"
+    [ "$(stat_field "$process" 5 2>/dev/null)" = "$group" ] || continue
+    grep --quiet --null-data --line-regexp "LATENTOME_RUN=$token" "/proc/$process/environ" 2>/dev/null || continue
+    echo "$process"
   done
   return 0
 }
@@ -57,7 +60,8 @@ driver() { # a Snakemake at work in this folder that make did not start
   local process
   for process in /proc/[0-9]*; do
     [ "$(readlink "$process/cwd" 2>/dev/null)" = "$(pwd -P)" ] || continue
-    grep --quiet --null-data --extended-regexp '(^|/)snakemake$' "$process/cmdline" 2>/dev/null && echo "${process#/proc/}" && return
+    grep --quiet --null-data --extended-regexp '(^|/)snakemake$' "$process/cmdline" 2>/dev/null || continue
+    echo "${process#/proc/}" && return
   done
   return 1
 }
@@ -69,17 +73,18 @@ if [ -f .make/env ]; then . .make/env; fi
 export PATH="$PWD/.venv/bin:$PATH"
 # Only a lock that a run of ours left: a Snakemake on another host of a shared folder cannot be seen from here.
 if locked && [ -f .make/run ]; then
-  if pid=$(driver); then die "a Snakemake is at work in this folder (process $pid); wait until it ends, or stop it with kill"; fi
+  if pid=$(driver); then die "Snakemake is at work in this folder (process $pid); wait for its end, or stop it with kill"; fi
   say "removing the lock of an interrupted Snakemake"
   snakemake --unlock --quiet 9>&-
 fi
 
 # ---- the command --------------------------------------------------------------------------------
 # In its own process group (set -m), so that it can be ended whole; signals sent to make are handed on to it.
-export -f start_time
+export -f stat_field
 say "${*//$'\n'/ }"
 set -m
-bash -c 'token=$$.$(start_time $$ 2>/dev/null); echo "$$ $token" >.make/run; LATENTOME_RUN=$token exec "$@"' run "$@" 9>&- </dev/null &
+bash -c 'token=$$.$(stat_field $$ 22 2>/dev/null); echo "$$ $token" >.make/run; LATENTOME_RUN=$token exec "$@"' \
+  run "$@" 9>&- </dev/null &
 set +m
 child=$!
 trap 'kill -INT -- -$child 2>/dev/null' INT

@@ -17,7 +17,9 @@ uv_settings() {
   pip_config=$("$python" -m pip config list 2>/dev/null || python3 -m pip config list 2>/dev/null || true)
   value=$(from_pip find-links) && [ -n "$value" ] && export UV_FIND_LINKS="${UV_FIND_LINKS:-${value// /,}}"
   value=$(from_pip index-url) && [ -n "$value" ] && export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$value}"
-  value=$(from_pip extra-index-url) && [ -n "$value" ] && export UV_INDEX="${UV_INDEX:-$value}" UV_INDEX_STRATEGY=unsafe-best-match
+  # pip takes the best match of all indexes, and so must uv then
+  value=$(from_pip extra-index-url) && [ -n "$value" ] && export UV_INDEX="${UV_INDEX:-$value}" &&
+    export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
   value=$(from_pip cert) && [ -n "$value" ] && export SSL_CERT_FILE="${SSL_CERT_FILE:-$value}"
   export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-180}"
 }
