@@ -10,7 +10,8 @@ find_uv "$python" || die "make lock needs uv; install it, then make lock again"
 # Local wheels, where there are some, hold the CPU build of torch; --torch-backend would look past them.
 backend=(--torch-backend cpu)
 [ -z "${UV_FIND_LINKS:-}" ] || backend=()
-cp envs/requirements.lock .make/requirements.lock
+# The pin of torch has no local version and would turn uv to PyPI's CUDA build.
+grep -v '^torch==' envs/requirements.lock >.make/requirements.lock
 "$uv" pip compile --quiet "${backend[@]}" ${UPGRADE:+--upgrade} --python-version 3.11 --no-annotate --no-header \
   envs/requirements.in -o .make/requirements.lock >/dev/null || die "envs/requirements.in does not resolve (see above)"
 # No local version: the same lock serves every build of torch.

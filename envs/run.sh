@@ -4,7 +4,8 @@
 #   bash envs/run.sh [--test | --bare] VERB COMMAND...      --bare: no set-up
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-unset PYTHONHOME PYTHONPATH
+# Python's would shadow .venv; make's would reach a make that a test starts.
+unset PYTHONHOME PYTHONPATH MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES ARGS
 mkdir -p .make
 setup=
 case $1 in --test | --bare) setup=$1 && shift ;; esac
@@ -57,10 +58,11 @@ end_survivors() {
 }
 locked() { [ -n "$(ls -A .snakemake/locks 2>/dev/null)" ]; }
 driver() { # a Snakemake at work in this folder that make did not start
-  local process
+  local process words
   for process in /proc/[0-9]*; do
     [ "$(readlink "$process/cwd" 2>/dev/null)" = "$(pwd -P)" ] || continue
-    grep --quiet --null-data --extended-regexp '(^|/)snakemake$' "$process/cmdline" 2>/dev/null || continue
+    mapfile -d '' -t words 2>/dev/null <"$process/cmdline" || continue
+    [[ ${words[0]:-} == */snakemake || ${words[1]:-} == */snakemake || "${words[*]:1:2}" == '-m snakemake' ]] || continue
     echo "${process#/proc/}" && return
   done
   return 1

@@ -53,7 +53,7 @@ rule permute_labels:
         factors=latent_factors,
         delta=BULK["delta"],
         padj=BULK["padj"],
-        permutations=BULK["permutations"],
+        permutations=bulk_option("permutations", BULK["permutations"]),
         with_deseq2=deseq2_in_null,
         size_factor_type=bulk_option("size_factors", "ratio"),
         seed=0,

@@ -9,13 +9,16 @@ from snakemake.utils import validate
 from workflow_scripts.lib.code import code_digest as digest_of
 from workflow_scripts.lib.config import ConfigProblem, active_bulk_datasets, check_config, raw_location
 
+# The project's own files are found beside this one, whatever the working directory; results are in the working directory.
+ROOT = Path(str(workflow.current_basedir)).resolve().parent
+
 try:
-    check_config(config, Path(workflow.basedir))
+    check_config(config, ROOT)
 except ConfigProblem as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
 
-REGISTRY = "resources/datasets.tsv"
+REGISTRY = str(ROOT / "resources/datasets.tsv")
 RAW = config["raw_dir"]
 BULK = config["bulk"]
 DEMO = BULK["demo"]
@@ -24,7 +27,7 @@ DEMO = BULK["demo"]
 @memoise
 def code_digest(name):
     """Digest of a script's import closure, so that an edited lib file reruns the rules that use it."""
-    return digest_of(Path(workflow.basedir) / "workflow_scripts" / f"{name}.py")
+    return digest_of(ROOT / "workflow_scripts" / f"{name}.py")
 
 
 def memory(base):
@@ -57,7 +60,7 @@ def raw_name(wildcards):
 
 def raw_file(name):
     """Path of a file that a dataset block names: registered, simulated, or the user's own."""
-    return raw_location(name, config, Path(workflow.basedir))
+    return raw_location(name, config, ROOT)
 
 
 @memoise
@@ -66,7 +69,7 @@ def bulk_datasets():
     if "bulk" not in config["studies"]:
         return []
     try:
-        return active_bulk_datasets(config, Path(workflow.basedir))
+        return active_bulk_datasets(config, ROOT)
     except ConfigProblem as problem:
         raise WorkflowError(f"latentome: error: {problem}") from None
 

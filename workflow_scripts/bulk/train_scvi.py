@@ -29,7 +29,7 @@ def main(snakemake) -> None:
     model = scvi.model.SCVI(adata, n_latent=settings["latent"], gene_likelihood="nb", n_layers=1)
     model.train(
         max_epochs=params.epochs, accelerator=device.type, devices=1, batch_size=len(adata), train_size=1.0,
-        enable_progress_bar=False, logger=False, enable_model_summary=False, plan_kwargs={"lr": 5e-3},
+        enable_progress_bar=False, logger=False, enable_model_summary=False, plan_kwargs={"lr": 2e-2},
     )  # fmt: skip
     rate = model.get_normalized_expression(adata, library_size="latent", n_samples=20, return_numpy=True)
     ratio = settings["held_out_fraction"] / (1 - settings["held_out_fraction"])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import polygamma
 from scipy.stats import t as student
 
-from .nb_glm import adjusted_profile
+from .nb_glm import GlmFit, adjusted_profile
 
 LOG_BOUNDS = (np.log(1e-8), np.log(20.0))
 COARSE_NODES = 14
 FINE_NODES = 9
+LARGE_DESIGN = 12
+"""Coefficients beyond which a fit is dear, and two thirds of the nodes have to do."""
 PRIOR_DF = 6.0
 """Degrees of freedom of the Student prior around the trend: outlying genes keep their own dispersion."""
 
@@ -62,9 +66,9 @@ def fit_trend(mean: np.ndarray, dispersion: np.ndarray, iterations: int = 20) ->
     return float(a0), float(a1)
 
 
-def coarse_grid(genes: int) -> np.ndarray:
+def coarse_grid(genes: int, nodes: int = COARSE_NODES) -> np.ndarray:
     """The same nodes for every gene, natural log, shape [genes x nodes]."""
-    return np.tile(np.linspace(np.log(1e-4), LOG_BOUNDS[1], COARSE_NODES), (genes, 1))
+    return np.tile(np.linspace(np.log(1e-4), LOG_BOUNDS[1], nodes), (genes, 1))
 
 
 def _peak(grid: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +124,7 @@ class DispersionPosterior:
     log_grid, weights
         Natural log of the nodes and their posterior weights (rows sum to one), shape [genes x nodes].
     fits
-        The regression at each node, see `nb_glm.GlmFit`.
+        What `summarise` kept of the regression at each node; by default all of it, see `nb_glm.GlmFit`.
     """
 
     log_grid: np.ndarray
@@ -136,7 +140,11 @@ class DispersionPosterior:
 
 
 def dispersion_posterior(
-    counts: np.ndarray, log_size_factors: np.ndarray, design: np.ndarray, prior: DispersionPrior | None = None
+    counts: np.ndarray,
+    log_size_factors: np.ndarray,
+    design: np.ndarray,
+    prior: DispersionPrior | None = None,
+    summarise: Callable[[GlmFit], Any] = lambda fit: fit,
 ) -> DispersionPosterior:
     """Posterior of every gene's dispersion under the adjusted profile likelihood and the trend prior.
 
@@ -146,14 +154,18 @@ def dispersion_posterior(
         As in `nb_glm.fit_glm`.
     prior
         A trend to use; estimated from these counts if not given.
+    summarise
+        As `nb_glm.adjusted_profile` takes it.
 
     Returns
     -------
     DispersionPosterior
     """
     mean = (counts / np.exp(log_size_factors)).mean(axis=1)
-    grid = coarse_grid(len(counts))
-    profile, _ = adjusted_profile(counts, log_size_factors, design, grid)
+    large = design.shape[1] > LARGE_DESIGN
+    coarse_nodes, fine_nodes = (9, 6) if large else (COARSE_NODES, FINE_NODES)
+    grid = coarse_grid(len(counts), coarse_nodes)
+    profile, _ = adjusted_profile(counts, log_size_factors, design, grid, lambda fit: None)
     peak, _ = _peak(grid, profile)
     gene_wise = np.exp(peak)
     if prior is None:
@@ -165,8 +177,8 @@ def dispersion_posterior(
 
     mode, sd = _peak(grid, profile + log_prior(grid))
     sd = np.clip(sd, 0.15, 1.2)
-    fine = np.clip(mode[:, None] + sd[:, None] * np.linspace(-2.8, 2.8, FINE_NODES), *LOG_BOUNDS)
-    profile, fits = adjusted_profile(counts, log_size_factors, design, fine)
+    fine = np.clip(mode[:, None] + sd[:, None] * np.linspace(-2.8, 2.8, fine_nodes), *LOG_BOUNDS)
+    profile, fits = adjusted_profile(counts, log_size_factors, design, fine, summarise)
     log_weight = profile + log_prior(fine)
     weights = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
     return DispersionPosterior(fine, weights / weights.sum(axis=1, keepdims=True), fits, prior, gene_wise)

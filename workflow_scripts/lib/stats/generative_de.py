@@ -21,11 +21,12 @@ import pandas as pd
 
 from workflow_scripts.lib.data.bulk import BulkCounts
 
-from .dispersion import FINE_NODES, dispersion_posterior
-from .nb_glm import penalty
+from .dispersion import dispersion_posterior
+from .nb_glm import GlmFit, penalty
 from .shrinkage import EffectPosterior, EffectPrior, expected_fdr, fit_prior, posterior
 
 LN2 = np.log(2.0)
+FEWEST_NODES = 5
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ContrastLikelihood:
     def of_draw(self, draw: int, draws: int) -> ContrastLikelihood:
         """The likelihood by one of the latent draws alone (all of it, if the draws were not told apart)."""
         nodes = self.means.shape[1] // draws
-        if self.means.shape[1] % draws or nodes < FINE_NODES:
+        if self.means.shape[1] % draws or nodes < FEWEST_NODES:
             return self
         part = slice(draw * nodes, (draw + 1) * nodes)
         return ContrastLikelihood(
@@ -114,13 +115,17 @@ def contrast_likelihood(
         full = np.hstack([design, factor])
         padded = np.concatenate([contrast, np.zeros(factor.shape[1])])
         ridge = np.diag(penalty(full))
-        found = dispersion_posterior(counts, log_factors, full)
-        for node, fit in enumerate(found.fits):
-            covariance = np.linalg.inv(fit.information + ridge)
-            variance = np.einsum("i,gij,j->g", padded, covariance, padded)
-            effects = fit.beta[:, design.shape[1] :] @ factor.T
-            variance = variance + spread * (effects**2).sum(axis=1) / free
-            means.append(fit.beta @ padded / LN2)
+
+        def effect(
+            fit: GlmFit, padded: np.ndarray = padded, ridge: np.ndarray = ridge, factor: np.ndarray = factor
+        ) -> tuple[np.ndarray, np.ndarray]:
+            solved = np.linalg.solve(fit.information + ridge, np.broadcast_to(padded[:, None], (*fit.beta.shape, 1)))
+            own = fit.beta[:, design.shape[1] :] @ factor.T
+            return fit.beta @ padded, solved[:, :, 0] @ padded + spread * (own**2).sum(axis=1) / free
+
+        found = dispersion_posterior(counts, log_factors, full, summarise=effect)
+        for node, (mean, variance) in enumerate(found.fits):
+            means.append(mean / LN2)
             sds.append(np.sqrt(variance) / LN2)
             weights.append(found.weights[:, node] / len(factors))
         dispersion.append(found.mean)

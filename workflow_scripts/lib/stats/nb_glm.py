@@ -6,10 +6,15 @@ dispersion alpha_i), variance mu + alpha mu^2. Everything is vectorised over gen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
+
+CHUNK_ELEMENTS = 500_000
+"""Elements of the information matrices worked on at a time: a few MB, so that they stay in the cache."""
 
 RIDGE_SD = 8.0
 """Standard deviation (natural log) of the weak prior that keeps separated genes finite."""
@@ -110,6 +115,16 @@ def fit_glm(
     GlmFit
     """
     ridge = penalty(design) if ridge is None else ridge
+    chunk = max(CHUNK_ELEMENTS // design.shape[1] ** 2, 1)
+    if len(counts) > chunk:
+        parts = [
+            fit_glm(
+                counts[i : i + chunk], log_size_factors, design, np.ravel(dispersion)[i : i + chunk],
+                None if start is None else start[i : i + chunk], iterations, tolerance, ridge, cauchy,
+            )
+            for i in range(0, len(counts), chunk)
+        ]  # fmt: skip
+        return GlmFit(*(np.concatenate([getattr(part, name) for part in parts]) for name in GlmFit.__annotations__))
     alpha = np.reshape(dispersion, (-1, 1))
     if start is None:
         normalised = counts / np.exp(log_size_factors)
@@ -136,8 +151,12 @@ def fit_glm(
 
 
 def adjusted_profile(
-    counts: np.ndarray, log_size_factors: np.ndarray, design: np.ndarray, log_grid: np.ndarray
-) -> tuple[np.ndarray, list[GlmFit]]:
+    counts: np.ndarray,
+    log_size_factors: np.ndarray,
+    design: np.ndarray,
+    log_grid: np.ndarray,
+    summarise: Callable[[GlmFit], Any] = lambda fit: fit,
+) -> tuple[np.ndarray, list[Any]]:
     """Cox-Reid adjusted profile log-likelihood of each gene on a grid of dispersions.
 
     Parameters
@@ -146,26 +165,28 @@ def adjusted_profile(
         As in `fit_glm`.
     log_grid
         Natural log of the dispersions, shape [genes x nodes]; each gene has its own nodes.
+    summarise
+        What to keep of the fit at each node; the fits of a cohort with a coefficient a patient fill gigabytes.
 
     Returns
     -------
     profile
         log p(y | beta_hat(alpha), alpha) - 1/2 log |X' W X|, shape [genes x nodes] (Cox & Reid 1987).
-    fits
-        The fit at every node.
+    summaries
+        Of the fit at every node.
     """
     ridge = np.diag(penalty(design))
     profile = np.empty(log_grid.shape)
-    fits: list[GlmFit] = []
+    fits: list[Any] = []
     start = None
     for node in range(log_grid.shape[1]):
         alpha = np.exp(log_grid[:, node])
-        fit = fit_glm(counts, log_size_factors, design, alpha, start)
+        fit = fit_glm(counts, log_size_factors, design, alpha, start, tolerance=1e-4)
         start = fit.beta
         profile[:, node] = (
             log_likelihood(counts, fit.mean, alpha).sum(axis=1)
             - 0.5 * np.linalg.slogdet(fit.information + ridge)[1]
             - 0.5 * (fit.beta**2 @ np.diag(ridge))
         )
-        fits.append(fit)
+        fits.append(summarise(fit))
     return profile, fits
