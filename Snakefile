@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.20.0")
 
 
-configfile: workflow.source_path("config.yaml")
+configfile: f"{workflow.current_basedir}/config.yaml"
 
 
 report: "report/workflow.rst"

@@ -7,9 +7,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from workflow_scripts.lib.code import code_digest as digest_of
-from workflow_scripts.lib.config import ConfigProblem, active_bulk_datasets, check_config, raw_location
+from workflow_scripts.lib.config import ConfigProblem, active_bulk_datasets, check_config, gpu_visible, raw_location
 
-# The project's own files are found beside this one, whatever the working directory; results are in the working directory.
+# The project's own files do not depend on the working directory; results lie in it.
 ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
@@ -43,7 +43,7 @@ def gpu_count(wildcards):
     """One GPU when the config asks for CUDA; for `auto` only where a local one is visible; else no key at all."""
     if config["device"] == "cuda":
         return 1
-    if config["device"] == "auto" and Path("/dev/nvidia0").exists():
+    if config["device"] == "auto" and gpu_visible():
         return 1
     return None
 

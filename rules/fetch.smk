@@ -7,6 +7,10 @@ rule fetch_raw:
         registry=ancient(REGISTRY),
     output:
         raw_path("{accession}", "{file}"),
+    wildcard_constraints:
+        accession=r"[^/]+",
+        # A download's own files lie beside its output.
+        file=r"(?!\.)(?!.*\.(?:part|part\.json|sha256)$).+",
     log:
         "results/logs/fetch_raw/{accession}/{file}.log",
     benchmark:
@@ -23,9 +27,5 @@ rule fetch_raw:
         code=code_digest("fetch/fetch_raw"),
     message:
         "Fetching {wildcards.accession}/{wildcards.file}"
-    wildcard_constraints:
-        accession=r"[^/]+",
-        # A download's own files lie beside its output.
-        file=r"(?!\.)(?!.*\.(?:part|part\.json|sha256)$).+",
     script:
         "../workflow_scripts/fetch/fetch_raw.py"

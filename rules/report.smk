@@ -45,7 +45,6 @@ rule gather_benchmarks:
         runtime=5,
     params:
         code=code_digest("report/gather_benchmarks"),
-        folder="results/benchmarks",
     message:
         "Gathering time and memory of every rule"
     script:

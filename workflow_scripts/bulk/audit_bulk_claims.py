@@ -20,7 +20,9 @@ def main(snakemake) -> None:
     published = read_table(given.published)
     deseq2 = [read_table(path) for path in given.deseq2]
     nbvae = [read_table(path) for path in given.nbvae]
-    enrichment = [read_table(path, text=("term", "name", "collection", "analysis")) for path in given.enrichment]
+    enrichment = [
+        read_table(path, text=("term", "name", "collection", "analysis")) for path in given.enrichment
+    ]
     markers = read_table(given.markers[0]) if given.markers else None
     others = dict(zip(params.others, map(read_table, given.others), strict=True))
     rows = [
@@ -39,5 +41,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("pandas", "scikit-learn")):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("pandas", "scikit-learn")):
+        main(snakemake)

@@ -21,7 +21,9 @@ CONTRAST = ["condition", "treated", "control"]
 
 def plain(data: BulkCounts, lfc: np.ndarray) -> pd.DataFrame:
     """A table that has nothing but estimates."""
-    return pd.DataFrame({"gene_id": data.counts.index, "log2FoldChange": lfc, "lfcSE": np.nan, "padj": np.nan})
+    return pd.DataFrame(
+        {"gene_id": data.counts.index, "log2FoldChange": lfc, "lfcSE": np.nan, "padj": np.nan}
+    )
 
 
 def methods(data: BulkCounts, seed: int, params) -> dict[str, pd.DataFrame]:
@@ -73,12 +75,20 @@ def main(snakemake) -> None:
         data = BulkCounts(counts, made.samples, size_factors(counts.to_numpy()), symbols, None)
         for method, table in methods(data, seed, params).items():
             rows += [
-                {"contrast": "simulation", "method": method, "seed": seed, "bin": name, "metric": metric, "value": value, "n": n}
+                {
+                    "contrast": "simulation",
+                    "method": method,
+                    "seed": seed,
+                    "bin": name,
+                    "metric": metric,
+                    "value": value,
+                    "n": n,
+                }
                 for metric, name, value, n in against_truth(table, truth, params.padj)
             ]
     write_table(tidy("simulation", rows), snakemake.output[0])
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("torch", "rpy2", "numpy"), seeds=snakemake.params.simulation["seeds"]):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("torch", "rpy2", "numpy"), seeds=snakemake.params.simulation["seeds"]):
+        main(snakemake)

@@ -18,7 +18,9 @@ log = logging.getLogger("latentome")
 def main(snakemake) -> None:
     params = snakemake.params
     data = read_bulk(snakemake.input[0])
-    log_expression = np.log2(pd.DataFrame(data.normalised, index=data.counts.index, columns=data.counts.columns) + 1)
+    log_expression = np.log2(
+        pd.DataFrame(data.normalised, index=data.counts.index, columns=data.counts.columns) + 1
+    )
     scores, share = sanity.principal_components(log_expression.to_numpy())
     factors = [name for name in params.factors if name in data.samples]
     sheet = data.samples.drop(columns=[c for c in data.samples if c == "source"])
@@ -29,10 +31,13 @@ def main(snakemake) -> None:
     for factor in factors:
         rows += sanity.nearest_group(scores[:, :2], data.samples, factor)
     for name, parts in params.contrasts.items():
-        matrix = check_design(parts["design"], data.samples, parts.get("reference"), numeric=tuple(params.numeric))
+        matrix = check_design(
+            parts["design"], data.samples, parts.get("reference"), numeric=tuple(params.numeric)
+        )
         rank = np.linalg.matrix_rank(matrix.to_numpy(float))
-        message = f"design {parts['design']} of {name}: rank {rank} of {matrix.shape[1]}, {len(matrix) - rank} residual degrees of freedom"
-        rows.append({"check": "rank", "factor": name, "sample": "", "value": rank, "expected": str(matrix.shape[1]), "verdict": "ok", "message": message})  # fmt: skip
+        message = f"design {parts['design']} of {name}: rank {rank} of {matrix.shape[1]}, "
+        message += f"{len(matrix) - rank} residual degrees of freedom"
+        rows.append(sanity.row("rank", "ok", message, factor=name, value=rank, expected=str(matrix.shape[1])))
     table = pd.DataFrame(rows, columns=sanity.COLUMNS)
     for message in table.message[table.verdict == "warning"]:
         log.warning(message)
@@ -48,5 +53,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0]):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0]):
+        main(snakemake)

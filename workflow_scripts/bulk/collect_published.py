@@ -11,5 +11,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0]):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0]):
+        main(snakemake)

@@ -37,5 +37,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], contrast=snakemake.wildcards.contrast):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], contrast=snakemake.wildcards.contrast):
+        main(snakemake)

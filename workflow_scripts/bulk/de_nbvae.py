@@ -26,10 +26,12 @@ def main(snakemake) -> None:
     }
     write_table(pd.DataFrame({"gene_id": data.counts.index, **each}), output.seeds)
     order = np.random.default_rng(params.seed).permutation(len(design))
-    null = contrast_likelihood(counts, data.size_factors, design[order], contrast, latents[:1], params.factors)
+    null = contrast_likelihood(
+        counts, data.size_factors, design[order], contrast, latents[:1], params.factors
+    )
     write_table(de_table(data, null, params.delta), output.permuted)
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("torch", "numpy", "scipy"), contrast=snakemake.wildcards.contrast):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("torch", "numpy", "scipy"), contrast=snakemake.wildcards.contrast):
+        main(snakemake)

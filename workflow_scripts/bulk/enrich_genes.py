@@ -112,5 +112,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("numpy", "scipy"), seed=snakemake.params.seed):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("numpy", "scipy"), seed=snakemake.params.seed):
+        main(snakemake)

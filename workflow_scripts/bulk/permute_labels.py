@@ -21,7 +21,9 @@ def main(snakemake) -> None:
     torch.set_num_threads(params.compute_threads)
     data = read_bulk(snakemake.input.counts)
     counts, numeric = data.counts.to_numpy(float), tuple(params.numeric)
-    latents = draw_latents(snakemake.input.weights[:1], data, one_hot(data.samples, params.batch), LATENT_DRAW)
+    latents = draw_latents(
+        snakemake.input.weights[:1], data, one_hot(data.samples, params.batch), LATENT_DRAW
+    )
     rng = np.random.default_rng(params.seed)
     rows = []
     for draw in range(params.permutations):
@@ -41,12 +43,19 @@ def main(snakemake) -> None:
             except LatentomeError as error:
                 raise LatentomeError(f"permutation {draw}: {error}") from None
         rows += [
-            {"contrast": params.name, "method": method, "seed": draw, "metric": "called_fraction", "value": value, "n": len(counts)}
+            {
+                "contrast": params.name,
+                "method": method,
+                "seed": draw,
+                "metric": "called_fraction",
+                "value": value,
+                "n": len(counts),
+            }
             for method, value in called.items()
         ]
     write_table(tidy("permutation", rows), snakemake.output[0])
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("torch", "rpy2", "numpy"), seed=snakemake.params.seed):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("torch", "rpy2", "numpy"), seed=snakemake.params.seed):
+        main(snakemake)

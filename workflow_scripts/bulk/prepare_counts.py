@@ -1,6 +1,7 @@
 """Counts and sample sheet to counts.h5ad: read, join by name, check every design, filter, size factors."""
 
 import logging
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -55,8 +56,7 @@ def main(snakemake) -> None:
         )
     control = None
     if snakemake.input.control:
-        with open(snakemake.input.control, encoding="utf-8") as stream:
-            chosen = set(stream.read().split())
+        chosen = set(Path(snakemake.input.control).read_text(encoding="utf-8").split())
         control = counts.index[keep].isin(chosen)
         if not control.any():
             raise LatentomeError(
@@ -73,7 +73,9 @@ def main(snakemake) -> None:
         truth = pd.read_csv(snakemake.input.truth, sep="\t", index_col="gene_id")
         symbols = truth.symbol.reindex(counts.index).fillna("")
     var = pd.DataFrame({"symbol": symbols.astype(str), "tested": keep}, index=counts.index.astype(str))
-    var["size_factor_gene"] = np.isin(counts.index, counts.index[keep][control]) if control is not None else False
+    var["size_factor_gene"] = (
+        np.isin(counts.index, counts.index[keep][control]) if control is not None else False
+    )
     if table.length is not None:
         var["length"] = table.length.to_numpy()
     obs = samples.astype(str).assign(size_factor=factors, library_size=counts.sum(axis=0).to_numpy())
@@ -83,5 +85,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("anndata", "pandas")):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("anndata", "pandas")):
+        main(snakemake)

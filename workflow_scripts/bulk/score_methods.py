@@ -1,6 +1,7 @@
 """All benchmarks of one dataset in one tidy table: concordance, held-out counts, spike-ins, simulation, null."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,9 @@ def concordance_rows(contrast: str, paths: dict[str, str], published: pd.DataFra
     ]
 
 
-def spike_in_rows(contrast: str, paths: dict[str, str], truth: pd.DataFrame) -> tuple[list[dict], pd.DataFrame]:
+def spike_in_rows(
+    contrast: str, paths: dict[str, str], truth: pd.DataFrame
+) -> tuple[list[dict], pd.DataFrame]:
     """Scores against known ratios, and the estimates themselves."""
     rows, tables = [], []
     known = truth.set_index("gene_id").true_lfc
@@ -58,7 +61,8 @@ def spike_in_rows(contrast: str, paths: dict[str, str], truth: pd.DataFrame) -> 
         ]
         if "lfc_lower" not in table:
             table = table.assign(
-                lfc_lower=table.log2FoldChange - 1.96 * table.lfcSE, lfc_upper=table.log2FoldChange + 1.96 * table.lfcSE
+                lfc_lower=table.log2FoldChange - 1.96 * table.lfcSE,
+                lfc_upper=table.log2FoldChange + 1.96 * table.lfcSE,
             )
         tables.append(table.assign(method=method))
     joined = pd.concat(tables).merge(truth.drop(columns="symbol", errors="ignore"), on="gene_id")
@@ -90,11 +94,18 @@ def main(snakemake) -> None:
         for seed in params.seeds[:1]
     ]  # fmt: skip
     for path in given.metrics:
-        with open(path, encoding="utf-8") as stream:
-            value = json.load(stream).get("held_out_nats_per_count")
+        value = json.loads(Path(path).read_text(encoding="utf-8")).get("held_out_nats_per_count")
         model, seed = path.split("/")[-3], int(path.split("/")[-2].removeprefix("seed"))
         if value is not None:
-            held.append({"method": model, "seed": seed, "metric": "nats_per_count", "value": value, "n": data.counts.shape[1]})
+            held.append(
+                {
+                    "method": model,
+                    "seed": seed,
+                    "metric": "nats_per_count",
+                    "value": value,
+                    "n": data.counts.shape[1],
+                }
+            )
     whole = pd.concat(
         [
             tidy("concordance", concordant),
@@ -111,5 +122,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("numpy", "scipy", "pandas")):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("numpy", "scipy", "pandas")):
+        main(snakemake)

@@ -26,5 +26,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("numpy", "pandas"), seed=snakemake.params.seed):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("numpy", "pandas"), seed=snakemake.params.seed):
+        main(snakemake)

@@ -75,5 +75,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):
+        main(snakemake)

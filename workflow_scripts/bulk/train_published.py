@@ -25,7 +25,7 @@ LN2 = np.log(2.0)
 
 
 def published_order(de: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
-    """Genes with a mean count of at least one, in the order of the published table: NA first, then least significant."""
+    """Genes with a mean count of at least one, ordered as the published table: NA first, then least significant."""
     order = de.sort_values(["padj", "pvalue"], ascending=False, na_position="first", kind="stable").gene_id
     kept = set(counts.index[counts.mean(axis=1) >= 1.0])
     return [gene for gene in order if gene in kept]
@@ -37,15 +37,25 @@ def main(snakemake) -> None:
     data = read_bulk(snakemake.input.counts)
     de = read_table(snakemake.input.deseq2, ("gene_id", "padj", "pvalue", "baseMean"))
     if not isinstance(params.contrast["contrast"], list):
-        raise LatentomeError("published: the as-published model compares two levels of one factor; expected such a contrast")
+        raise LatentomeError(
+            "published: the as-published model compares two levels of one factor; expected such a contrast"
+        )
     factor, *ends = params.contrast["contrast"]
     levels = data.samples[factor]
-    numerator, denominator = (torch.tensor((levels == level_text(end, factor, levels.unique())).to_numpy()) for end in ends)
+    numerator, denominator = (
+        torch.tensor((levels == level_text(end, factor, levels.unique())).to_numpy()) for end in ends
+    )
     genes = published_order(de, data.counts)
     counts = torch.tensor(data.counts.loc[genes].to_numpy().T.astype(np.float32))
     log_factors = torch.log(torch.tensor(data.size_factors.astype(np.float32)))[:, None]
     epochs = sorted(params.epochs)
-    key = {"dataset": snakemake.wildcards.dataset, "seed": seed, "epochs": epochs, "genes": names_digest(genes), "code": params.code}
+    key = {
+        "dataset": snakemake.wildcards.dataset,
+        "seed": seed,
+        "epochs": epochs,
+        "genes": names_digest(genes),
+        "code": params.code,
+    }
     folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_published", key)
     with checkpoint.lock(folder):
         seed_all(seed)
@@ -60,7 +70,14 @@ def main(snakemake) -> None:
         with torch.no_grad():
             _, mean, log_variance = network(objective.data["log_counts"], objective.data["log_size_factors"])
         tables = [
-            pd.DataFrame({"gene_id": genes, "seed": seed, "epochs": epoch, "lfc_nats": objective.lfc[str(epoch)].double().numpy()})
+            pd.DataFrame(
+                {
+                    "gene_id": genes,
+                    "seed": seed,
+                    "epochs": epoch,
+                    "lfc_nats": objective.lfc[str(epoch)].double().numpy(),
+                }
+            )
             for epoch in epochs
         ]
         table = pd.concat(tables, ignore_index=True)
@@ -72,9 +89,18 @@ def main(snakemake) -> None:
         write_table(table, output.lfc)
         write_table(history_table("published", seed, result.history), output.history)
         sd = torch.exp(0.5 * log_variance).double().numpy()
-        write_table(latent_table("published", seed, data.counts.columns, mean.double().numpy(), sd), output.latent)
-        card = {"study": "bulk", "model": "published", "seed": seed, "genes_digest": names_digest(genes), "genes": genes,
-                "architecture": {"class": "PublishedNBVAE", "genes": len(genes), "hidden": 64, "latent": 2}, "epochs": epochs[-1]}  # fmt: skip
+        write_table(
+            latent_table("published", seed, data.counts.columns, mean.double().numpy(), sd), output.latent
+        )
+        card = {
+            "study": "bulk",
+            "model": "published",
+            "seed": seed,
+            "genes_digest": names_digest(genes),
+            "genes": genes,
+            "architecture": {"class": "PublishedNBVAE", "genes": len(genes), "hidden": 64, "latent": 2},
+            "epochs": epochs[-1],
+        }
         save_model(output.weights.rsplit("/", 1)[0], network.state_dict(), card)
         at = {row["epoch"]: row["loss"] for row in result.history}
         write_json(output.metrics, {f"loss_at_{epoch}": at.get(epoch) for epoch in epochs})
@@ -83,5 +109,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):
+        main(snakemake)

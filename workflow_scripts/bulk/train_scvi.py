@@ -22,7 +22,9 @@ def main(snakemake) -> None:
     torch.set_num_threads(params.compute_threads)
     scvi.settings.seed = seed
     data = read_bulk(snakemake.input.counts)
-    kept, held_out = thin(data.counts.to_numpy().T, settings["held_out_fraction"], derive_seed(seed, "thinning"))
+    kept, held_out = thin(
+        data.counts.to_numpy().T, settings["held_out_fraction"], derive_seed(seed, "thinning")
+    )
     usable = kept.sum(axis=0) > 0
     adata = anndata.AnnData(kept[:, usable].astype(np.float32), obs=data.samples.copy())
     scvi.model.SCVI.setup_anndata(adata, categorical_covariate_keys=list(params.batch) or None)
@@ -41,5 +43,5 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("scvi-tools", "torch"), seed=snakemake.wildcards.seed):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0], ("scvi-tools", "torch"), seed=snakemake.wildcards.seed):
+        main(snakemake)

@@ -59,7 +59,9 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
         where = ": ".join(str(part) for part in error.absolute_path) or "top level"
         raise ConfigProblem(f"config, {where}: {_allowed(error)} (config/README.md explains every key)")
     if config["source"] == "mirror" and not config.get("mirror"):
-        raise ConfigProblem("config, mirror: null is not allowed with source: mirror; set it to the mirror's folder")
+        raise ConfigProblem(
+            "config, mirror: null is not allowed with source: mirror; set it to the mirror's folder"
+        )
     if config["source"] == "mirror" and not Path(config["mirror"]).is_dir():
         raise ConfigProblem(f"config, mirror: the folder {config['mirror']} does not exist; correct the path")
     blocks = config["datasets"].get("bulk", {})
@@ -78,12 +80,19 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
             )
 
 
+def gpu_visible() -> bool:
+    """Whether this machine shows an NVIDIA GPU; asks no driver, since every start of Snakemake asks."""
+    return Path("/dev/nvidia0").exists()
+
+
 def registered(root: Path) -> set[str]:
     """Names ``accession/file`` of the registry ``resources/datasets.tsv``."""
     lines = (root / "resources/datasets.tsv").read_text(encoding="utf-8").splitlines()
     header = lines[0].split("\t")
     accession, file = header.index("accession"), header.index("file")
-    return {f"{row[accession]}/{row[file]}" for row in (line.split("\t") for line in lines[1:]) if len(row) > file}
+    return {
+        f"{row[accession]}/{row[file]}" for row in (line.split("\t") for line in lines[1:]) if len(row) > file
+    }
 
 
 def is_demo(name: str) -> bool:

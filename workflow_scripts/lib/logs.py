@@ -29,7 +29,9 @@ def _versions(packages: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def job_log(path: str | Path, packages: tuple[str, ...] = ("numpy", "pandas"), **facts: object) -> Iterator[None]:
+def job_log(
+    path: str | Path, packages: tuple[str, ...] = ("numpy", "pandas"), **facts: object
+) -> Iterator[None]:
     """Send log records and warnings of the block to `path`; on failure end the process readably.
 
     Parameters
@@ -66,7 +68,7 @@ def job_log(path: str | Path, packages: tuple[str, ...] = ("numpy", "pandas"), *
         log.error("%s", traceback.format_exc())
         print(f"latentome: error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last line of defence of a job
         log.error("%s", traceback.format_exc())
         print(
             f"latentome: error: {type(error).__name__}: {error} (the traceback is in {path})",

@@ -55,7 +55,9 @@ def read_table(path: str | Path, columns: tuple[str, ...] = (), text: tuple[str,
     if not path.is_file():
         raise LatentomeError(f"{path} does not exist; run the rule that makes it")
     kinds = dict.fromkeys(("gene_id", "symbol", "sample", *text), str)
-    table = pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=[""], float_precision="round_trip")
+    table = pd.read_csv(
+        path, sep="\t", dtype=kinds, keep_default_na=False, na_values=[""], float_precision="round_trip"
+    )
     absent = [name for name in columns if name not in table.columns]
     if absent:
         raise LatentomeError(f"{path}: column {listed(absent)} is missing; expected {listed(columns, 20)}")

@@ -10,7 +10,7 @@ from workflow_scripts.lib.tables import write_table
 
 
 def main(snakemake) -> None:
-    folder = Path(snakemake.params.folder)
+    folder = Path(snakemake.output[0]).with_suffix("")
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
         place = path.relative_to(folder).with_suffix("")
@@ -28,10 +28,19 @@ def main(snakemake) -> None:
              "samples_per_second": found["samples_per_second"],
              "gpu_mb": None if found["peak_gpu_bytes"] is None else found["peak_gpu_bytes"] / 2**20}
         )  # fmt: skip
-    columns = ["rule", "job", "seconds", "cpu_seconds", "max_rss_mb", "device", "samples_per_second", "gpu_mb"]
+    columns = [
+        "rule",
+        "job",
+        "seconds",
+        "cpu_seconds",
+        "max_rss_mb",
+        "device",
+        "samples_per_second",
+        "gpu_mb",
+    ]
     write_table(pd.DataFrame(rows, columns=columns), snakemake.output[0])
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0]):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0]):
+        main(snakemake)

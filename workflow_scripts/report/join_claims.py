@@ -10,9 +10,11 @@ COLUMNS = ["study", "claim", "as_published", "reproduced", "corrected", "interva
 
 def main(snakemake) -> None:
     tables = [read_table(path, tuple(COLUMNS), text=tuple(COLUMNS)) for path in snakemake.input]
-    write_table(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS), snakemake.output[0])
+    write_table(
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS), snakemake.output[0]
+    )
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0]):  # noqa: F821
-        main(snakemake)  # noqa: F821
+    with job_log(snakemake.log[0]):
+        main(snakemake)

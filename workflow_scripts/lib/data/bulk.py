@@ -59,12 +59,20 @@ def read_bulk(path: str | Path) -> BulkCounts:
         If a column of the file contract is missing.
     """
     data = anndata.read_h5ad(path)
-    for frame, name, column in ((data.obs, "obs", "size_factor"), (data.var, "var", "symbol"), (data.var, "var", "tested")):
+    for frame, name, column in (
+        (data.obs, "obs", "size_factor"),
+        (data.var, "var", "symbol"),
+        (data.var, "var", "tested"),
+    ):
         if column not in frame:
-            raise LatentomeError(f"{path}: {name} has no column {column}; expected a file of the rule prepare_counts")
+            raise LatentomeError(
+                f"{path}: {name} has no column {column}; expected a file of the rule prepare_counts"
+            )
     data = data[:, data.var.tested.to_numpy(bool)]
     counts = pd.DataFrame(np.asarray(data.X).T.astype(np.int64), index=data.var_names, columns=data.obs_names)
-    control = data.var["size_factor_gene"].to_numpy(bool) if "size_factor_gene" in data.var else np.zeros(0, bool)
+    control = (
+        data.var["size_factor_gene"].to_numpy(bool) if "size_factor_gene" in data.var else np.zeros(0, bool)
+    )
     samples = data.obs.drop(columns=["size_factor", "library_size"]).astype(str)
     return BulkCounts(
         counts.rename_axis(index="gene_id", columns="sample"),
@@ -82,7 +90,9 @@ def one_hot(samples: pd.DataFrame, columns: list[str]) -> np.ndarray:
     return pd.get_dummies(samples[columns], drop_first=True).to_numpy(float)
 
 
-def design_of(samples: pd.DataFrame, parts: Mapping[str, Any], numeric: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def design_of(
+    samples: pd.DataFrame, parts: Mapping[str, Any], numeric: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     """Model matrix [samples x coefficients] and contrast weights [coefficients] of a contrast's config block."""
     options: dict[str, Any] = {"reference": parts.get("reference"), "numeric": numeric}
     matrix = model_matrix(parts["design"], samples, **options)

@@ -73,7 +73,9 @@ def simulate_counts(
     lfc[affected] = rng.normal(0, EFFECT_SD, affected.size)
     group = np.repeat([0, 1], replicates)
     in_batch = np.tile([0, 1], replicates)[: 2 * replicates] if batch else np.zeros(2 * replicates, dtype=int)
-    batch_lfc = np.where(rng.random(genes) < 0.5, rng.normal(0, BATCH_SD, genes), 0.0) if batch else np.zeros(genes)
+    batch_lfc = (
+        np.where(rng.random(genes) < 0.5, rng.normal(0, BATCH_SD, genes), 0.0) if batch else np.zeros(genes)
+    )
     depth = np.exp(rng.normal(0, SIZE_FACTOR_SD, 2 * replicates))
     log2_rate = np.log2(mean)[:, None] + lfc[:, None] * (group - 0.5) + batch_lfc[:, None] * in_batch
     expected = 2.0**log2_rate * depth
@@ -117,14 +119,19 @@ def _symbols(lfc: np.ndarray, mean: np.ndarray) -> list[str]:
     return symbols.tolist()
 
 
-def _gene_sets(rng: np.random.Generator, names: np.ndarray, lfc: np.ndarray, planted: int) -> dict[str, list[str]]:
+def _gene_sets(
+    rng: np.random.Generator, names: np.ndarray, lfc: np.ndarray, planted: int
+) -> dict[str, list[str]]:
     sets: dict[str, list[str]] = {}
     for name, places in (("UP", np.flatnonzero(lfc > 0.5)), ("DOWN", np.flatnonzero(lfc < -0.5))):
         for i in range(planted):
             total = int(rng.integers(*SET_SIZES))
             inside = min(total // 2, places.size)
             members = np.concatenate(
-                [rng.choice(places, inside, replace=False), rng.choice(names.size, total - inside, replace=False)]
+                [
+                    rng.choice(places, inside, replace=False),
+                    rng.choice(names.size, total - inside, replace=False),
+                ]
             )
             sets[f"SIMULATED_PROGRAMME_{i + 1}_{name}"] = sorted(set(names[members]))
     for i in range(20 * planted):

@@ -35,7 +35,10 @@ def concordance(reference: pd.Series, estimate: pd.Series, base_mean: pd.Series)
     rows = []
     for name, part in [
         ("all", table),
-        *((bin_name(low, high), table[(table["mean"] >= low) & (table["mean"] < high)]) for low, high in BINS),
+        *(
+            (bin_name(low, high), table[(table["mean"] >= low) & (table["mean"] < high)])
+            for low, high in BINS
+        ),
     ]:
         if len(part) < 5 or part.x.std() == 0 or part.y.std() == 0:
             continue
@@ -50,7 +53,9 @@ def concordance(reference: pd.Series, estimate: pd.Series, base_mean: pd.Series)
     return pd.DataFrame(rows, columns=["bin", "metric", "value", "n"])
 
 
-def against_truth(table: pd.DataFrame, truth: pd.Series, level: float = 0.05) -> list[tuple[str, str, float, int]]:
+def against_truth(
+    table: pd.DataFrame, truth: pd.Series, level: float = 0.05
+) -> list[tuple[str, str, float, int]]:
     """Scores of one DE table against known log2 fold changes.
 
     Parameters
@@ -100,7 +105,9 @@ def against_truth(table: pd.DataFrame, truth: pd.Series, level: float = 0.05) ->
     covered = distance <= norm.ppf(0.975)
     rows.append(("coverage", "", float(covered.mean()), len(distance)))
     if affected.any():
-        rows.append(("coverage_de", "", float(covered[true.reindex(covered.index) != 0].mean()), int(affected.sum())))
+        rows.append(
+            ("coverage_de", "", float(covered[true.reindex(covered.index) != 0].mean()), int(affected.sum()))
+        )
     return rows
 
 

@@ -89,10 +89,15 @@ class NBVAE(nn.Module):
         Source of the initial weights.
     """
 
-    def __init__(self, shape: NBVAEShape, mean: Tensor, sd: Tensor, log_rate: Tensor, generator: torch.Generator):
+    def __init__(
+        self, shape: NBVAEShape, mean: Tensor, sd: Tensor, log_rate: Tensor, generator: torch.Generator
+    ):
         super().__init__()
         self.shape = shape
         width = shape.latent if shape.linear else shape.hidden
+        self.input_mean: Tensor
+        self.input_sd: Tensor
+        self.log_rate: Tensor
         self.register_buffer("input_mean", mean.clone())
         self.register_buffer("input_sd", sd.clone())
         self.register_buffer("log_rate", log_rate.clone())

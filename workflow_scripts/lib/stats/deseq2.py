@@ -36,7 +36,8 @@ function(counts, columns, design, contrast, size_factor_type, control, shrink, w
   if (is.null(cooks)) cooks <- rep(NA_real_, nrow(dds))
   shrunken <- numeric(0)
   if (shrink) shrunken <- lfcShrink(dds, contrast = contrast, res = res, type = "normal", quiet = TRUE)$log2FoldChange
-  vst <- tryCatch(assay(varianceStabilizingTransformation(dds, blind = FALSE)), error = function(e) assay(normTransform(dds)))
+  vst <- tryCatch(assay(varianceStabilizingTransformation(dds, blind = FALSE)),
+                  error = function(e) assay(normTransform(dds)))
   trend <- dispersionFunction(dds)
   get <- function(name) { value <- rows[[name]]; if (is.null(value)) rep(NA_real_, nrow(dds)) else as.numeric(value) }
   list(baseMean = res$baseMean, log2FoldChange = res$log2FoldChange, lfcSE = res$lfcSE, stat = res$stat,
@@ -81,14 +82,18 @@ class Deseq2Result:
     facts: dict[str, Any]
 
 
+def _log_r(text: str) -> None:
+    if text.strip():
+        log.info("R: %s", text.strip())
+
+
 def _start_r() -> Any:
     try:
-        from rpy2 import robjects
+        import rpy2.robjects as robjects
         from rpy2.rinterface_lib import callbacks
     except Exception as error:  # noqa: BLE001 - rpy2 raises whatever the loader of libR raised
         raise LatentomeError(f"R cannot be started ({type(error).__name__}: {error}); {REMEDY}") from None
-    callbacks.consolewrite_warnerror = lambda text: text.strip() and log.info("R: %s", text.strip())
-    callbacks.consolewrite_print = lambda text: text.strip() and log.info("R: %s", text.strip())
+    callbacks.consolewrite_warnerror = callbacks.consolewrite_print = _log_r
     try:
         robjects.r('if (!requireNamespace("DESeq2", quietly = TRUE)) stop("no DESeq2")')
     except Exception:  # noqa: BLE001 - the class depends on rpy2's version
@@ -160,7 +165,9 @@ def run_deseq2(
     else:
         vector = contrast_vector(formula, samples, contrast, reference=reference, numeric=numeric)
         r_contrast = robjects.FloatVector(vector.tolist())
-    matrix = robjects.r.matrix(robjects.IntVector(counts.to_numpy().ravel(order="F").tolist()), nrow=len(counts))
+    matrix = robjects.r.matrix(
+        robjects.IntVector(counts.to_numpy().ravel(order="F").tolist()), nrow=len(counts)
+    )
     rows = np.flatnonzero(control) + 1 if control is not None else np.array([], dtype=int)
     try:
         found = robjects.r(R_CODE)(
@@ -183,7 +190,9 @@ def _result(value: dict[str, np.ndarray], counts: pd.DataFrame, samples: pd.Data
     )
     table.loc[~no_test & table.padj.isna(), "na_reason"] = "low_mean"
     kept = ("dispGeneEst", "dispFit", "dispersion", "dispOutlier", "maxCooks")
-    dispersions = pd.DataFrame({"gene_id": counts.index, "baseMean": value["baseMean"], **{k: value[k] for k in kept}})
+    dispersions = pd.DataFrame(
+        {"gene_id": counts.index, "baseMean": value["baseMean"], **{k: value[k] for k in kept}}
+    )
     facts = {key: value[key].tolist() for key in ("trend", "prior", "filter", "version", "names")}
     return Deseq2Result(
         table,

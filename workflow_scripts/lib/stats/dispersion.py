@@ -59,7 +59,9 @@ def fit_trend(mean: np.ndarray, dispersion: np.ndarray, iterations: int = 20) ->
         for _ in range(10):
             fitted = np.maximum(a0 + a1 * x, 1e-10)
             weight = fitted**-2.0
-            gram = np.array([[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum()]])
+            gram = np.array(
+                [[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum()]]
+            )
             a0, a1 = np.maximum(np.linalg.solve(gram, [(weight * y).sum(), (weight * x * y).sum()]), 1e-8)
         if np.abs(np.log([a0, a1]) - np.log(old)).sum() < 1e-6:
             break

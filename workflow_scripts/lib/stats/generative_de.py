@@ -119,7 +119,9 @@ def contrast_likelihood(
         def effect(
             fit: GlmFit, padded: np.ndarray = padded, ridge: np.ndarray = ridge, factor: np.ndarray = factor
         ) -> tuple[np.ndarray, np.ndarray]:
-            solved = np.linalg.solve(fit.information + ridge, np.broadcast_to(padded[:, None], (*fit.beta.shape, 1)))
+            solved = np.linalg.solve(
+                fit.information + ridge, np.broadcast_to(padded[:, None], (*fit.beta.shape, 1))
+            )
             own = fit.beta[:, design.shape[1] :] @ factor.T
             return fit.beta @ padded, solved[:, :, 0] @ padded + spread * (own**2).sum(axis=1) / free
 
@@ -144,7 +146,7 @@ def contrast_posterior(
     likelihood
         From `contrast_likelihood`.
     threshold
-        delta of P(\\|log2 fold change\\| > delta).
+        delta of P(|log2 fold change| > delta).
     """
     prior = fit_prior(likelihood.means, likelihood.sds, likelihood.weights)
     return posterior(likelihood.means, likelihood.sds, likelihood.weights, prior, threshold), prior
@@ -155,7 +157,7 @@ def de_table(data: BulkCounts, likelihood: ContrastLikelihood, delta: float) -> 
 
     ``padj`` is the posterior expected FDR of calling a gene and all more probable ones; ``pvalue`` stays empty, for
     there is none. ``log2FoldChange`` and ``lfcSE`` are posterior mean and sd, ``prob_de`` is
-    P(\\|log2 fold change\\| > delta), ``lfc_lower`` and ``lfc_upper`` bound the effect if there is one.
+    P(|log2 fold change| > delta), ``lfc_lower`` and ``lfc_upper`` bound the effect if there is one.
 
     Parameters
     ----------

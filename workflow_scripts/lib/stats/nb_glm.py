@@ -124,11 +124,16 @@ def fit_glm(
             )
             for i in range(0, len(counts), chunk)
         ]  # fmt: skip
-        return GlmFit(*(np.concatenate([getattr(part, name) for part in parts]) for name in GlmFit.__annotations__))
+        return GlmFit(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in GlmFit.__annotations__)
+        )
     alpha = np.reshape(dispersion, (-1, 1))
     if start is None:
         normalised = counts / np.exp(log_size_factors)
-        start = np.log(normalised + 0.1 + 0.01 * normalised.mean(axis=1, keepdims=True)) @ np.linalg.pinv(design).T
+        start = (
+            np.log(normalised + 0.1 + 0.01 * normalised.mean(axis=1, keepdims=True))
+            @ np.linalg.pinv(design).T
+        )
     beta = start.copy()
     active = np.arange(len(counts))
     for _ in range(iterations):

@@ -36,8 +36,18 @@ def principal_components(values: np.ndarray, top: int = TOP_GENES) -> tuple[np.n
     return scores, singular[:count] ** 2 / max((singular**2).sum(), 1e-300)
 
 
-def _row(check: str, verdict: str, message: str, **more: object) -> dict[str, object]:
-    return {"check": check, "factor": "", "sample": "", "value": np.nan, "expected": "", **more, "verdict": verdict, "message": message}
+def row(check: str, verdict: str, message: str, **more: object) -> dict[str, object]:
+    """One line of the sanity table; `more` are its other columns."""
+    return {
+        "check": check,
+        "factor": "",
+        "sample": "",
+        "value": np.nan,
+        "expected": "",
+        **more,
+        "verdict": verdict,
+        "message": message,
+    }
 
 
 def confounding(samples: pd.DataFrame, factors: Sequence[str]) -> list[dict[str, object]]:
@@ -59,13 +69,24 @@ def confounding(samples: pd.DataFrame, factors: Sequence[str]) -> list[dict[str,
             pairs = len(samples[[first, second]].drop_duplicates())
             if pairs == samples[first].nunique() == samples[second].nunique():
                 message = f"{first} and {second} are the same split of the samples: their effects cannot be told apart"
-                rows.append(_row("confounding", "warning", message, factor=f"{first}, {second}", value=1.0, expected="< 1"))
+                rows.append(
+                    row(
+                        "confounding",
+                        "warning",
+                        message,
+                        factor=f"{first}, {second}",
+                        value=1.0,
+                        expected="< 1",
+                    )
+                )
     if not rows:
-        rows.append(_row("confounding", "ok", "no two columns of the sheet are the same split of the samples"))
+        rows.append(row("confounding", "ok", "no two columns of the sheet are the same split of the samples"))
     return rows
 
 
-def separation(scores: np.ndarray, share: np.ndarray, samples: pd.DataFrame, factors: Sequence[str]) -> list[dict[str, object]]:
+def separation(
+    scores: np.ndarray, share: np.ndarray, samples: pd.DataFrame, factors: Sequence[str]
+) -> list[dict[str, object]]:
     """Share of the leading components' variance that lies between the levels of each factor."""
     rows = []
     for factor in factors:
@@ -76,8 +97,11 @@ def separation(scores: np.ndarray, share: np.ndarray, samples: pd.DataFrame, fac
         between = float((means**2).sum() / max((scores**2).sum(), 1e-300))
         chance = (groups.nunique() - 1) / (len(groups) - 1)
         verdict = "ok" if between > chance else "warning"
-        message = f"{between:.0%} of the variance of the first components lies between levels of {factor}; chance {chance:.0%}"
-        rows.append(_row("separation", verdict, message, factor=factor, value=between, expected=f"> {chance:.2f}"))
+        message = f"{between:.0%} of the variance of the first components lies between levels of {factor}; "
+        message += f"chance {chance:.0%}"
+        rows.append(
+            row("separation", verdict, message, factor=factor, value=between, expected=f"> {chance:.2f}")
+        )
     return rows
 
 
@@ -98,12 +122,25 @@ def nearest_group(scores: np.ndarray, samples: pd.DataFrame, factor: str) -> lis
         best = min(distance, key=lambda level: distance[level])
         if own in distance and best != own and distance[best] < 0.5 * distance[own]:
             message = f"sample {sample} is labelled {own} but lies with {best}: swapped or mislabelled?"
-            rows.append(_row("swap", "warning", message, factor=factor, sample=sample, value=distance[best] / distance[own], expected=">= 0.5"))
+            rows.append(
+                row(
+                    "swap",
+                    "warning",
+                    message,
+                    factor=factor,
+                    sample=sample,
+                    value=distance[best] / distance[own],
+                    expected=">= 0.5",
+                )
+            )
     return rows
 
 
 def marker_scores(
-    log_expression: pd.DataFrame, symbols: pd.Series, samples: pd.DataFrame, markers: Mapping[str, Mapping[str, Sequence[str]]]
+    log_expression: pd.DataFrame,
+    symbols: pd.Series,
+    samples: pd.DataFrame,
+    markers: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> list[dict[str, object]]:
     """Whether the markers of a level are highest in the samples that carry it.
 
@@ -124,7 +161,14 @@ def marker_scores(
         for level, names in levels.items():
             found = log_expression[symbols.isin(names).to_numpy() | log_expression.index.isin(names)]
             if found.empty:
-                rows.append(_row("markers", "warning", f"no marker of {level} is among the genes: {', '.join(names)}", factor=factor))
+                rows.append(
+                    row(
+                        "markers",
+                        "warning",
+                        f"no marker of {level} is among the genes: {', '.join(names)}",
+                        factor=factor,
+                    )
+                )
                 continue
             score[level] = found.sub(found.mean(axis=1), axis=0).mean(axis=0)
         for level, value in score.items():
@@ -134,15 +178,43 @@ def marker_scores(
             low, high = value[inside].median(), value[~inside].median()
             verdict = "ok" if low - high > 1 else "warning"
             message = f"markers of {factor} {level}: {low - high:+.1f} log2 in samples so labelled against the others"
-            rows.append(_row("markers", verdict, message, factor=factor, value=float(low - high), expected="> 1"))
+            rows.append(
+                row("markers", verdict, message, factor=factor, value=float(low - high), expected="> 1")
+            )
             if verdict == "ok":
                 cut = (low + high) / 2
                 for sample in samples.index[inside & (value < cut).to_numpy()]:
-                    text = f"sample {sample} is labelled {level} but lacks its markers: swapped or mislabelled?"
-                    rows.append(_row("swap", "warning", text, factor=factor, sample=sample, value=float(value[sample]), expected=f"> {cut:.1f}"))
-                for sample in samples.index[~inside & (value > cut).to_numpy()] if low - high > 2 and len(levels) > 1 else []:
+                    text = (
+                        f"sample {sample} is labelled {level} but lacks its markers: swapped or mislabelled?"
+                    )
+                    rows.append(
+                        row(
+                            "swap",
+                            "warning",
+                            text,
+                            factor=factor,
+                            sample=sample,
+                            value=float(value[sample]),
+                            expected=f"> {cut:.1f}",
+                        )
+                    )
+                for sample in (
+                    samples.index[~inside & (value > cut).to_numpy()]
+                    if low - high > 2 and len(levels) > 1
+                    else []
+                ):
                     text = f"sample {sample} carries the markers of {level} but is labelled {samples[factor][sample]}"
-                    rows.append(_row("swap", "warning", text, factor=factor, sample=sample, value=float(value[sample]), expected=f"< {cut:.1f}"))
+                    rows.append(
+                        row(
+                            "swap",
+                            "warning",
+                            text,
+                            factor=factor,
+                            sample=sample,
+                            value=float(value[sample]),
+                            expected=f"< {cut:.1f}",
+                        )
+                    )
     return rows
 
 
@@ -157,6 +229,17 @@ def marked_split(
             if other == factor or samples[other].nunique() != samples[factor].nunique():
                 continue
             if len(samples[[factor, other]].drop_duplicates()) == samples[factor].nunique():
-                message = f"{other} is {factor} under another name: its contrast compares {' with '.join(levels)}"
-                rows.append(_row("mislabelled_factor", "warning", message, factor=other, value=1.0, expected="another split"))
+                message = (
+                    f"{other} is {factor} under another name: its contrast compares {' with '.join(levels)}"
+                )
+                rows.append(
+                    row(
+                        "mislabelled_factor",
+                        "warning",
+                        message,
+                        factor=other,
+                        value=1.0,
+                        expected="another split",
+                    )
+                )
     return rows

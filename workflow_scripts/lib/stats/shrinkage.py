@@ -38,8 +38,10 @@ def scale_grid(estimate: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], smallest * np.sqrt(2.0) ** np.arange(count)])
 
 
-def _log_marginal(means: np.ndarray, sds: np.ndarray, log_weights: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """log p(gene | scale), shape [genes x scales]; inputs are [genes x nodes]."""
+def _log_marginal(
+    means: np.ndarray, sds: np.ndarray, log_weights: np.ndarray, scales: np.ndarray
+) -> np.ndarray:
+    """Log p(gene | scale), shape [genes x scales]; inputs are [genes x nodes]."""
     total = np.sqrt(sds[:, :, None] ** 2 + scales**2)
     return logsumexp(log_weights[:, :, None] + norm.logpdf(means[:, :, None], 0.0, total), axis=1)
 
@@ -92,7 +94,7 @@ class EffectPosterior:
         Equal-tailed 95 % interval of the effect given that there is one: the point mass left out, and one
         normal as wide as the effects beyond the threshold in place of the mixture.
     prob_large
-        P(\\|effect\\| > threshold).
+        P(|effect| > threshold).
     prob_null
         Posterior weight of the point mass at zero.
     """
@@ -117,7 +119,12 @@ def _quantile(level: float, means: np.ndarray, sds: np.ndarray, weights: np.ndar
 
 
 def posterior(
-    means: np.ndarray, sds: np.ndarray, weights: np.ndarray, prior: EffectPrior, threshold: float, chunk: int = 4000
+    means: np.ndarray,
+    sds: np.ndarray,
+    weights: np.ndarray,
+    prior: EffectPrior,
+    threshold: float,
+    chunk: int = 4000,
 ) -> EffectPosterior:
     """Posterior of every gene's effect under a learned prior.
 
@@ -128,7 +135,7 @@ def posterior(
     prior
         The learned prior.
     threshold
-        delta of P(\\|effect\\| > delta), in the unit of the effect, >= 0.
+        delta of P(|effect| > delta), in the unit of the effect, >= 0.
     chunk
         Genes worked on at a time; bounds the memory.
 
@@ -140,7 +147,9 @@ def posterior(
         _posterior_of(means[i : i + chunk], sds[i : i + chunk], weights[i : i + chunk], prior, threshold)
         for i in range(0, len(means), chunk)
     ]
-    return EffectPosterior(*(np.concatenate([getattr(p, f) for p in parts]) for f in EffectPosterior.__annotations__))
+    return EffectPosterior(
+        *(np.concatenate([getattr(p, f) for p in parts]) for f in EffectPosterior.__annotations__)
+    )
 
 
 def effect_variance(prior: EffectPrior, threshold: float) -> float:
@@ -191,7 +200,7 @@ def expected_fdr(prob_large: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     prob_large
-        P(\\|effect\\| > delta), shape [genes].
+        P(|effect| > delta), shape [genes].
 
     Returns
     -------

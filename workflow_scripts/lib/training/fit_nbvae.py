@@ -47,7 +47,12 @@ class TrainedNBVAE:
 
 
 def build(
-    variant: str, counts: np.ndarray, size_factors: np.ndarray, batches: int, settings: Mapping[str, Any], seed: int
+    variant: str,
+    counts: np.ndarray,
+    size_factors: np.ndarray,
+    batches: int,
+    settings: Mapping[str, Any],
+    seed: int,
 ) -> NBVAE:
     """An untrained network whose bias starts at the gene means.
 
@@ -78,7 +83,9 @@ def build(
     )
 
 
-def encode(network: NBVAE, counts: np.ndarray, size_factors: np.ndarray, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode(
+    network: NBVAE, counts: np.ndarray, size_factors: np.ndarray, batch: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of q(z | counts), shape [samples x latent] each."""
     with torch.no_grad():
         mean, log_variance = network.encode(

@@ -30,6 +30,8 @@ def draw_latents(weights: Sequence[str], data: BulkCounts, batch: np.ndarray, se
     draws = []
     for path in weights:
         state, card = load_model(path.rsplit("/", 1)[0], {"genes_digest": names_digest(data.counts.index)})
-        mean, sd = encode(restore(state, card["architecture"]), data.counts.to_numpy().T, data.size_factors, batch)
+        mean, sd = encode(
+            restore(state, card["architecture"]), data.counts.to_numpy().T, data.size_factors, batch
+        )
         draws.append(mean + sd * rng.standard_normal(mean.shape))
     return draws

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 
-def latent_table(model: str, seed: int, samples: Sequence[str], mean: np.ndarray, sd: np.ndarray) -> pd.DataFrame:
+def latent_table(
+    model: str, seed: int, samples: Sequence[str], mean: np.ndarray, sd: np.ndarray
+) -> pd.DataFrame:
     """model, seed, sample, z1..zK, sd1..sdK."""
     columns = {f"z{k + 1}": mean[:, k] for k in range(mean.shape[1])}
     columns |= {f"sd{k + 1}": sd[:, k] for k in range(sd.shape[1])}

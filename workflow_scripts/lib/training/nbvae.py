@@ -9,6 +9,7 @@ from torch import Tensor
 
 from workflow_scripts.lib.models.nbvae import NBVAE, kl_standard_normal
 from workflow_scripts.lib.models.nbvae_published import PublishedNBVAE, published_loss
+
 from .objective import Objective
 
 
