@@ -51,7 +51,7 @@ rule prepare_counts:
         runtime=20,
     params:
         code=code_digest("bulk/prepare_counts"),
-        block=block,
+        block=of_dataset("block"),
         factors=bulk_factors,
     message:
         "Reading counts and sample sheet of {wildcards.dataset}"
@@ -109,7 +109,7 @@ rule run_deseq2:
         runtime=120,
     params:
         code=code_digest("bulk/run_deseq2"),
-        block=deseq2_options,
+        block=of_dataset("deseq2_options"),
         contrast=contrast_of,
         shrinkage=BULK["shrinkage"],
     message:
@@ -147,7 +147,7 @@ rule de_baselines:
 rule de_nbvae:
     input:
         counts="results/bulk/{dataset}/counts.h5ad",
-        weights=nbvae_weights,
+        weights=of_dataset("of_seeds", "nbvae", "model.safetensors"),
     output:
         table="results/bulk/{dataset}/de/nbvae/{contrast}.tsv",
         permuted="results/bulk/{dataset}/de/nbvae_permuted/{contrast}.tsv",
@@ -167,8 +167,8 @@ rule de_nbvae:
         contrast=contrast_of,
         numeric=bulk_option("numeric", []),
         batch=bulk_option("batch", []),
-        seeds=nbvae_seeds,
-        factors=latent_factors,
+        seeds=of_dataset("seeds"),
+        factors=of_dataset("latent_factors"),
         delta=BULK["delta"],
         seed=0,
         compute_threads=config["compute_threads"],
@@ -200,7 +200,7 @@ rule enrich_genes:
         runtime=60,
     params:
         code=code_digest("bulk/enrich_genes"),
-        collections=bulk_collections,
+        collections=of_dataset("collections"),
         padj_cut=BULK["padj"],
         lfc_cut=BULK["lfc_cut"],
         min_size=BULK["enrichment"]["min_size"],

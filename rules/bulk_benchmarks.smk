@@ -31,7 +31,7 @@ rule benchmark_simulation:
 rule permute_labels:
     input:
         counts="results/bulk/{dataset}/counts.h5ad",
-        weights=nbvae_weights,
+        weights=of_dataset("of_seeds", "nbvae", "model.safetensors"),
     output:
         "results/bulk/{dataset}/permutation.tsv",
     log:
@@ -46,11 +46,11 @@ rule permute_labels:
         runtime=120,
     params:
         code=code_digest("bulk/permute_labels"),
-        name=main_contrast_name,
-        contrast=main_contrast,
+        name=of_dataset("main"),
+        contrast=of_dataset("main_contrast"),
         numeric=bulk_option("numeric", []),
         batch=bulk_option("batch", []),
-        factors=latent_factors,
+        factors=of_dataset("latent_factors"),
         delta=BULK["delta"],
         padj=BULK["padj"],
         permutations=bulk_option("permutations", BULK["permutations"]),
@@ -105,7 +105,7 @@ rule score_methods:
         seeds=bulk_de("nbvae_seeds"),
         published=bulk_published,
         truth=bulk_file("truth"),
-        metrics=held_out_metrics,
+        metrics=of_dataset("held_out_metrics"),
         simulation="results/bulk/simulation.tsv",
         permutation="results/bulk/{dataset}/permutation.tsv",
     output:
@@ -127,7 +127,7 @@ rule score_methods:
         published=bulk_option("published", None),
         batch=bulk_option("batch", []),
         held_out=BULK["nbvae"]["held_out_fraction"],
-        seeds=nbvae_seeds,
+        seeds=of_dataset("seeds"),
     message:
         "Scoring every method on {wildcards.dataset}"
     script:
@@ -151,11 +151,11 @@ rule audit_bulk_claims:
         runtime=10,
     params:
         code=code_digest("bulk/audit_bulk_claims"),
-        dataset=bulk_claims(),
-        contrasts=claim_contrasts,
-        others=claim_others,
-        factor=claim_factor,
-        simulated=claim_simulated,
+        dataset=of_claims("name"),
+        contrast=of_claims("published"),
+        others=of_claims("other_contrasts"),
+        factor=of_claims("published_factor"),
+        simulated=of_claims("simulated"),
         padj=BULK["padj"],
     message:
         "Auditing the published claims of the bulk study"

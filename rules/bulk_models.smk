@@ -29,7 +29,7 @@ rule train_nbvae:
         gpu=gpu_count,
     params:
         code=code_digest("bulk/train_nbvae"),
-        settings=nbvae_settings,
+        settings=of_dataset("nbvae_settings"),
         batch=bulk_option("batch", []),
         pretrained=bulk_option("pretrained", None),
         device=config["device"],
@@ -66,7 +66,7 @@ rule train_published:
         runtime=240,
     params:
         code=code_digest("bulk/train_published"),
-        contrast=published_contrast,
+        contrast=of_dataset("published_contrast"),
         epochs=BULK["published"]["epochs"],
         compute_threads=config["compute_threads"],
         checkpoint_dir=config["checkpoint_dir"],
@@ -79,7 +79,7 @@ rule train_published:
 
 rule collect_published:
     input:
-        published_lfc,
+        of_dataset("of_seeds", "published", "lfc.tsv"),
     output:
         "results/bulk/{dataset}/de/published/{contrast}.tsv",
     log:
@@ -118,7 +118,7 @@ rule train_scvi:
         gpu=gpu_count,
     params:
         code=code_digest("bulk/train_scvi"),
-        settings=nbvae_settings,
+        settings=of_dataset("nbvae_settings"),
         epochs=BULK["scvi_epochs"],
         batch=bulk_option("batch", []),
         device=config["device"],

@@ -62,8 +62,13 @@ def main(snakemake) -> None:
         network = PublishedNBVAE(len(genes))
         objective = PublishedObjective(network, counts, log_factors, numerator, denominator, epochs)
         settings = TrainingSettings(
-            epochs=epochs[-1], batch_size=None, seed=seed, device="cpu", compute_threads=params.compute_threads, log_every=10,
-        )  # fmt: skip
+            epochs=epochs[-1],
+            batch_size=None,
+            seed=seed,
+            device="cpu",
+            compute_threads=params.compute_threads,
+            log_every=10,
+        )
         label = f"{snakemake.wildcards.dataset} published seed {seed}"
         result = fit(objective, settings, checkpoint_dir=folder, log_dir=Path(params.log_dir), label=label)
         objective.take(epochs[-1])

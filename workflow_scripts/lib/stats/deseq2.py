@@ -82,9 +82,9 @@ class Deseq2Result:
     facts: dict[str, Any]
 
 
-def _log_r(text: str) -> None:
-    if text.strip():
-        log.info("R: %s", text.strip())
+def _log_r(s: str) -> None:
+    if s.strip():
+        log.info("R: %s", s.strip())
 
 
 def _start_r() -> Any:

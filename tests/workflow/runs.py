@@ -1,0 +1,82 @@
+"""Runs of the real workflow in folders of their own, and what they left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+REPO = Path(__file__).parents[2]
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+# Time, memory and progress of one machine: not the same bytes twice.
+VOLATILE = re.compile(r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ended run: `text` is all that the console showed."""
+
+    folder: Path
+    code: int
+    text: str
+
+    def jobs(self) -> dict[str, int]:
+        """Planned jobs a rule, without the total."""
+        table = re.search(r"^job +count\n[- ]+\n(.*?)^total +\d+$", self.text, re.M | re.S)
+        rows = [line.split() for line in table.group(1).splitlines()] if table else []
+        return {name: int(count) for name, count in rows}
+
+    def errors(self) -> list[str]:
+        """Lines of ours on the console."""
+        return [line for line in self.text.splitlines() if line.startswith("latentome: error:")]
+
+
+def command(folder: Path, *words: str, overlays=("test",), snakefile: str = "Snakefile") -> list[str]:
+    """The command line; an overlay is a name in config/, a path, or a dict that is written to a file."""
+    files = []
+    for place, overlay in enumerate(overlays):
+        if isinstance(overlay, dict):
+            path = Path(folder) / f"overlay{place}.yaml"
+            path.write_text(yaml.safe_dump(overlay, allow_unicode=True), encoding="utf-8")
+            files.append(str(path))
+        else:
+            files.append(str(overlay if Path(overlay).suffix else REPO / "config" / f"{overlay}.yaml"))
+    start = [*SNAKEMAKE, "-s", str(REPO / snakefile), "--directory", str(folder)]
+    start += ["--workflow-profile", str(REPO / "profiles/test")]
+    return [*start, *(["--configfile", *files] if files else []), "--cores", "2", *words]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment, without what pytest adds to it."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+    return {**own, **changes}
+
+
+def run(folder, *words, overlays=("test",), snakefile="Snakefile", env=None, timeout=900) -> Run:
+    """Run Snakemake in `folder` and wait."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    line = command(folder, *words, overlays=overlays, snakefile=snakefile)
+    done = subprocess.run(
+        line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        timeout=timeout, env=environment(**(env or {})), cwd=folder, check=False,
+    )  # fmt: skip
+    return Run(Path(folder), done.returncode, done.stdout)
+
+
+def good(done: Run) -> Run:
+    """The run, if it succeeded; else its end as the failure's message."""
+    assert done.code == 0, f"exit {done.code}\n{done.text[-4000:]}"
+    return done
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of the results but the volatile ones."""
+    results = folder / "results"
+    names = {str(path.relative_to(results)): path for path in sorted(results.rglob("*")) if path.is_file()}
+    return {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in names.items() if not VOLATILE.search(n)}
