@@ -9,7 +9,7 @@ from_pip() {
   local env=PIP_${1^^}
   env=${env//-/_}
   if [ -n "${!env:-}" ]; then printf '%s' "${!env}" | tr -s '\n' ' '; else
-    sed -n "/^:env:/d; s/^[^=]*\.$1='\(.*\)'\$/\1/p" <<<"$pip_config" | tail -n 1 | sed 's/^\(\\n\)*//; s/\\n/ /g'
+    sed -n "s/^[^=]*\.$1='\(.*\)'\$/\1/p" <<<"$pip_config" | tail -n 1 | sed 's/^\(\\n\)*//; s/\\n/ /g'
   fi
 }
 uv_settings() {

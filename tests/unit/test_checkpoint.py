@@ -14,8 +14,8 @@ import torch
 from training_toys import Adversarial, Line, settings, train_adversarial, train_to_file
 
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.training import checkpoint
-from workflow_scripts.lib.training.files import write_atomic
 from workflow_scripts.lib.training.loop import fit
 from workflow_scripts.lib.training.progress import CSV_NAME
 

@@ -147,5 +147,5 @@ def test_names_digest_tells_order_and_boundaries():
 
 
 def test_json_can_be_written_without_torch():
-    code = "import sys, workflow_scripts.lib.training.files; print('torch' in sys.modules)"
+    code = "import sys, workflow_scripts.lib.files; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

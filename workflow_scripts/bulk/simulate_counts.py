@@ -4,9 +4,9 @@ import gzip
 import io
 
 from workflow_scripts.lib.data.simulate_counts import simulate_counts
+from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.tables import write_table
-from workflow_scripts.lib.training.files import write_atomic
 
 
 def main(snakemake) -> None:

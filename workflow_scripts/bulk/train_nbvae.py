@@ -7,11 +7,11 @@ import numpy as np
 
 from workflow_scripts.lib.data.bulk import one_hot, read_bulk
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.files import write_json
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training import checkpoint
 from workflow_scripts.lib.training.export import load_model, names_digest, save_model, write_runtime
-from workflow_scripts.lib.training.files import write_json
 from workflow_scripts.lib.training.fit_nbvae import card, encode, restore, train_nbvae
 from workflow_scripts.lib.training.model_tables import history_table, latent_table
 from workflow_scripts.lib.training.seeds import seed_all

@@ -9,12 +9,12 @@ import torch
 from workflow_scripts.lib.data.bulk import read_bulk
 from workflow_scripts.lib.data.samples import level_text
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.files import write_json
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.models.nbvae_published import PublishedNBVAE
 from workflow_scripts.lib.tables import read_table, write_table
 from workflow_scripts.lib.training import checkpoint
 from workflow_scripts.lib.training.export import names_digest, save_model, write_runtime
-from workflow_scripts.lib.training.files import write_json
 from workflow_scripts.lib.training.loop import fit
 from workflow_scripts.lib.training.model_tables import history_table, latent_table
 from workflow_scripts.lib.training.nbvae import PublishedObjective

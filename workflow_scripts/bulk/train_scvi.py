@@ -6,10 +6,10 @@ import torch
 
 from workflow_scripts.lib.data.bulk import read_bulk
 from workflow_scripts.lib.data.thinning import thin
+from workflow_scripts.lib.files import write_json
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.models.nbvae import nb_log_prob
 from workflow_scripts.lib.training.device import resolve_device
-from workflow_scripts.lib.training.files import write_json
 from workflow_scripts.lib.training.seeds import derive_seed
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.training.files import write_atomic
+from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.wording import listed
 
 

@@ -4,8 +4,8 @@ import json
 
 import yaml
 
+from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.logs import job_log
-from workflow_scripts.lib.training.files import write_atomic
 
 
 def main(snakemake) -> None:

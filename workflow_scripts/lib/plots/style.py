@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.tables import write_table
-from workflow_scripts.lib.training.files import write_atomic
 
 P = ParamSpec("P")
 R = TypeVar("R")

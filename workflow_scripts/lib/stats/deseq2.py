@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,6 +89,8 @@ def _log_r(s: str) -> None:
 
 
 def _start_r() -> Any:
+    # rpy2's other mode wants libraries to link against that a plain R does not bring.
+    os.environ.setdefault("RPY2_CFFI_MODE", "ABI")
     try:
         import rpy2.robjects as robjects
         from rpy2.rinterface_lib import callbacks

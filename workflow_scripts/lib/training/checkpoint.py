@@ -23,8 +23,7 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.lib.errors import LatentomeError
-
-from .files import write_atomic
+from workflow_scripts.lib.files import write_atomic
 
 log = logging.getLogger("latentome")
 

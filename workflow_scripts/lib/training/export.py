@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.lib.errors import LatentomeError
-
-from .files import to_json, write_atomic, write_json
+from workflow_scripts.lib.files import to_json, write_atomic, write_json
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"

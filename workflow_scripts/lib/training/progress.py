@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from .files import write_atomic
+from workflow_scripts.lib.files import write_atomic
 
 log = logging.getLogger("latentome")
 
