@@ -12,7 +12,7 @@ from runs import Run, good, run
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Run:
-    """`config/test.yaml` from nothing to every target. LATENTOME_DEMO_RUN names a folder to keep it in between sessions."""
+    """`config/test.yaml` from nothing to every target; LATENTOME_DEMO_RUN names a folder to keep it in."""
     kept = os.environ.get("LATENTOME_DEMO_RUN")
     base = tmp_path_factory.getbasetemp()
     shared = (
