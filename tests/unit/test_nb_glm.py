@@ -86,10 +86,10 @@ def test_fit_is_that_of_r(data):
     error = np.sqrt(np.linalg.inv(fit.information)[:, [0, 1, 2], [0, 1, 2]])
     np.testing.assert_allclose(error, expected[:, 3:], rtol=1e-4)
     weak = fit_glm(counts, offset, design, alpha)
+    ridge = penalty(design)
+    pull = np.linalg.solve(fit.information + np.diag(ridge), (ridge * expected[:, :3])[:, :, None])[:, :, 0]
+    np.testing.assert_allclose(weak.beta, expected[:, :3] - pull, atol=1e-4)
     assert np.abs(weak.beta - expected[:, :3]).max() < 0.05, "the weak prior is not weak"
-    informed = expected[:, 4] < 0.1  # the prior's precision is 1/64: a pull of se^2/64 of the coefficient
-    assert informed.sum() >= 3
-    np.testing.assert_allclose(weak.beta[informed, 1], expected[informed, 1], atol=1e-3)
 
 
 def r_design(design):
@@ -161,7 +161,7 @@ def test_separated_gene_stays_finite():
 def test_all_zero_gene_is_no_error():
     design = np.column_stack([np.ones(6), np.repeat([0.0, 1.0], 3)])
     fit = fit_glm(np.zeros((1, 6)), np.zeros(6), design, np.array([0.1]))
-    assert np.isfinite(fit.beta).all() and abs(fit.beta[0, 1]) < 1e-6 and fit.mean.max() < 1e-3
+    assert np.isfinite(fit.beta).all() and abs(fit.beta[0, 1]) < 1e-4 and fit.mean.max() < 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_apeglm_is_that_of_pydeseq2(shrinkable):
         )
         theirs[gene], their_error[gene] = beta[1] / LN2, np.sqrt(abs(inverse[1, 1])) / LN2
     np.testing.assert_allclose(found, theirs, atol=1e-2)
-    np.testing.assert_allclose(found_error, their_error, rtol=5e-2)
+    np.testing.assert_allclose(found_error, their_error, rtol=2e-2)
     assert np.abs(found).mean() < np.abs(natural / LN2).mean(), "nothing was shrunken"
 
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.stats.formula import parse_formula
 from workflow_scripts.lib.wording import close_match
 
 FILE_KEYS = ("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes")
@@ -72,6 +73,13 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
                 f"there are: {', '.join(blocks)}; or add a block datasets: bulk: {name}"
             )
     for name, own in blocks.items():
+        for contrast, parts in own["contrasts"].items():
+            try:
+                parse_formula(parts["design"])
+            except LatentomeError as error:
+                raise ConfigProblem(
+                    f"config, datasets: bulk: {name}: contrasts: {contrast}: {error}"
+                ) from None
         published = own.get("published")
         if published is not None and published not in own["contrasts"]:
             raise ConfigProblem(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
-from .nb_glm import fit_glm
+from .nb_glm import fit_glm, weighted_gram
 
 LN2 = np.log(2.0)
 NO_SHRINK_SCALE = 15.0
@@ -42,7 +42,7 @@ def shrink(
     lfc: np.ndarray,
     standard_error: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Posterior mode and curvature standard error of one coefficient under a Cauchy prior.
+    """Posterior mode and observed-curvature standard error of one coefficient under a Cauchy prior.
 
     Parameters
     ----------
@@ -72,7 +72,9 @@ def shrink(
         cauchy=(coefficient, scale),
     )  # fmt: skip
     beta = fit.beta[:, coefficient]
-    hessian = fit.information + np.diag(np.where(np.arange(ridge.size) == coefficient, 0.0, ridge))
+    alpha = dispersion[usable][:, None]
+    curvature = fit.mean * (1.0 + alpha * counts[usable]) / (1.0 + alpha * fit.mean) ** 2
+    hessian = weighted_gram(curvature, design) + np.diag(np.where(np.arange(ridge.size) == coefficient, 0.0, ridge))
     hessian[:, coefficient, coefficient] += 2 * (scale**2 - beta**2) / (scale**2 + beta**2) ** 2
     mode, error = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
     mode[usable] = beta / LN2

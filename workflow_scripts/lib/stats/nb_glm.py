@@ -65,7 +65,8 @@ class GlmFit:
     mean: np.ndarray
 
 
-def _information(weights: np.ndarray, design: np.ndarray) -> np.ndarray:
+def weighted_gram(weights: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """X' W X of every gene, shape [genes x coefficients x coefficients]; weights are [genes x samples]."""
     outer = design[:, :, None] * design[:, None, :]
     n, p = design.shape
     return (weights @ outer.reshape(n, p * p)).reshape(-1, p, p)
@@ -144,7 +145,7 @@ def fit_glm(
         if cauchy is not None:
             precision[:, cauchy[0]] = 2.0 / (cauchy[1] ** 2 + beta[active, cauchy[0]] ** 2)
         score = ((counts[active] - mu) / (1.0 + alpha[active] * mu)) @ design - precision * beta[active]
-        hessian = _information(weights, design) + precision[:, :, None] * np.eye(ridge.size)
+        hessian = weighted_gram(weights, design) + precision[:, :, None] * np.eye(ridge.size)
         step = np.linalg.solve(hessian, score[:, :, None])[:, :, 0]
         largest = np.abs(step).max(axis=1)
         beta[active] += step * np.minimum(1.0, 2.0 / np.maximum(largest, 1e-300))[:, None]
@@ -152,7 +153,7 @@ def fit_glm(
         if active.size == 0:
             break
     mu = np.exp(np.clip(beta @ design.T + log_size_factors, -40, 40))
-    return GlmFit(beta, _information(mu / (1.0 + alpha * mu), design), mu)
+    return GlmFit(beta, weighted_gram(mu / (1.0 + alpha * mu), design), mu)
 
 
 def adjusted_profile(

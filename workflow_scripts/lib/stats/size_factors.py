@@ -62,7 +62,7 @@ def poscounts(counts: np.ndarray, control: np.ndarray | None = None) -> np.ndarr
     log_mean = log_counts.mean(axis=1)
     factors = np.empty(counts.shape[1])
     for sample in range(counts.shape[1]):
-        usable = (counts[:, sample] > 0) & (log_mean != 0)
+        usable = counts[:, sample] > 0
         if not usable.any():
             raise LatentomeError(f"size factors: sample number {sample + 1} has no count above zero")
         factors[sample] = np.exp(np.median(log_counts[usable, sample] - log_mean[usable]))
