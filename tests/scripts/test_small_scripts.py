@@ -48,7 +48,7 @@ def test_join_claims_of_no_study_is_a_header(tmp_path):
 
 def test_join_claims_names_the_column_that_is_missing(tmp_path):
     table = put(tmp_path / "a.tsv", [{k: v for k, v in CLAIM.items() if k != "verdict"}])
-    with pytest.raises(LatentomeError, match=r"a\.tsv: column verdict is missing"):
+    with pytest.raises(LatentomeError, match=r'a\.tsv: column "verdict" is missing'):
         join_claims.main(job(tmp_path, "claims.tsv", input=[table]))
     assert not (tmp_path / "claims.tsv").exists()
 

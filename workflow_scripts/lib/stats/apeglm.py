@@ -74,7 +74,9 @@ def shrink(
     beta = fit.beta[:, coefficient]
     alpha = dispersion[usable][:, None]
     curvature = fit.mean * (1.0 + alpha * counts[usable]) / (1.0 + alpha * fit.mean) ** 2
-    hessian = weighted_gram(curvature, design) + np.diag(np.where(np.arange(ridge.size) == coefficient, 0.0, ridge))
+    hessian = weighted_gram(curvature, design) + np.diag(
+        np.where(np.arange(ridge.size) == coefficient, 0.0, ridge)
+    )
     hessian[:, coefficient, coefficient] += 2 * (scale**2 - beta**2) / (scale**2 + beta**2) ** 2
     mode, error = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
     mode[usable] = beta / LN2

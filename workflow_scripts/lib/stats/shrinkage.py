@@ -154,8 +154,8 @@ def posterior(
 
 def effect_variance(prior: EffectPrior, threshold: float) -> float:
     """Second moment of the effects that exceed the threshold, about zero, under the learned prior."""
-    with np.errstate(divide="ignore"):
-        exceeding = prior.weights @ (2 * norm.sf(threshold / prior.scales))
+    slab = prior.scales > 0
+    exceeding = prior.weights[slab] @ (2 * norm.sf(threshold / prior.scales[slab]))
     return float(max(prior.weights @ prior.scales**2 / max(exceeding, 1e-3), threshold**2, 1e-4))
 
 
