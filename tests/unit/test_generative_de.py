@@ -113,10 +113,9 @@ def test_size_factors_shift_no_effect():
 
 @pytest.fixture(scope="module")
 def simulated():
-    counts, design, depth, lfc, dispersion = two_groups(6, genes=1500, replicates=6, de=0.1)
-    counts, design, lfc = counts.astype(float), design, lfc
+    counts, design, _, lfc, _ = two_groups(6, genes=1500, replicates=6, de=0.1)
     kept = counts.sum(axis=1) >= 10
-    counts, lfc = counts[kept], lfc[kept]
+    counts, lfc = counts[kept].astype(float), lfc[kept]
     size_factors = median_of_ratios(counts)
     found = contrast_likelihood(counts, size_factors, design, GROUP)
     return counts, size_factors, design, lfc, found, contrast_posterior(found, DELTA)[0]
@@ -189,7 +188,8 @@ def hidden():
     n, genes = 20, 500
     factor = rng.normal(size=n)
     design = balanced(n)
-    factor -= factor.mean()
+    factor -= design @ np.linalg.lstsq(design, factor, rcond=None)[0]
+    factor /= factor.std()
     loading = np.where(np.arange(genes) < genes // 2, rng.normal(0, 0.8, genes), 0.0)
     mean = np.exp(rng.normal(5, 1, genes))
     lfc = np.where(np.arange(genes) % 10 == 0, 1.5, 0.0)
@@ -207,7 +207,7 @@ def test_a_hidden_factor_is_taken_up(hidden):
     ratio = with_it.dispersion[driven] / without.dispersion[driven]
     assert np.median(ratio) < 0.5, "the factor explains no overdispersion"
     quiet = loading == 0
-    assert np.median(with_it.dispersion[quiet] / without.dispersion[quiet]) == pytest.approx(1, abs=0.15)
+    assert 0.7 < np.median(with_it.dispersion[quiet] / without.dispersion[quiet]) < 1.1
     posterior, _ = contrast_posterior(with_it, DELTA)
     called = expected_fdr(posterior.prob_large) < 0.05
     assert called.sum() >= 20 and (lfc[called] == 0).mean() <= 0.15

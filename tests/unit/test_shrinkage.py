@@ -9,6 +9,7 @@ from workflow_scripts.lib.stats import shrinkage
 from workflow_scripts.lib.stats.shrinkage import (
     NULL_PENALTY,
     EffectPrior,
+    effect_given_one,
     effect_variance,
     expected_fdr,
     fit_prior,
@@ -92,11 +93,13 @@ def test_mixture_by_importance_sampling():
 
 
 def test_interval_given_an_effect():
-    """Quantiles of the mixture that one normal of the effects' variance gives, by a grid."""
+    """Quantiles under the prior of an effect given that there is one, by a grid."""
     parts = three_nodes(12, seed=3)
     found = posterior(*parts, MIXED, 0.25)
     effect = np.linspace(-25, 25, 100_001)
-    slab = norm.pdf(effect, 0, np.sqrt(effect_variance(MIXED, 0.25)))
+    variances, shares = effect_given_one(MIXED, 0.25)
+    assert variances[0] == effect_variance(MIXED, 0.25) and shares.sum() == pytest.approx(1)
+    slab = (shares * norm.pdf(effect[:, None], 0, np.sqrt(variances))).sum(axis=1)
     for gene in range(12):
         means, sds, weights = (part[gene][:, None] for part in parts)
         density = slab * (weights * norm.pdf(effect, means, sds)).sum(axis=0)

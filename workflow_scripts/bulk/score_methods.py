@@ -10,10 +10,10 @@ from workflow_scripts.lib.data.bulk import one_hot, read_bulk
 from workflow_scripts.lib.data.thinning import thin
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.differential_expression import against_truth, concordance, tidy
+from workflow_scripts.lib.seeds import derive_seed
 from workflow_scripts.lib.stats.dispersion import dispersion_posterior
 from workflow_scripts.lib.stats.nb_glm import fit_glm, log_likelihood
 from workflow_scripts.lib.tables import read_table, write_table
-from workflow_scripts.lib.training.seeds import derive_seed
 
 
 def gene_mean_score(data, batch: list[str], held_out: float, seed: int) -> float:

@@ -1,5 +1,6 @@
 """The as-published NB-VAE with one seed: its architecture, labels, units and gene order, errors included."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,14 @@ def main(snakemake) -> None:
     counts = torch.tensor(data.counts.loc[genes].to_numpy().T.astype(np.float32))
     log_factors = torch.log(torch.tensor(data.size_factors.astype(np.float32)))[:, None]
     epochs = sorted(params.epochs)
+    data_digest = hashlib.sha256(counts.numpy()).hexdigest()[:16]
     key = {
         "dataset": snakemake.wildcards.dataset,
         "seed": seed,
         "epochs": epochs,
         "genes": names_digest(genes),
+        "data_digest": data_digest,
+        "inputs": [log_factors.flatten().tolist(), numerator.tolist(), denominator.tolist()],
         "code": params.code,
     }
     folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_published", key)
@@ -99,12 +103,15 @@ def main(snakemake) -> None:
         )
         card = {
             "study": "bulk",
+            "dataset": snakemake.wildcards.dataset,
             "model": "published",
             "seed": seed,
+            "data_digest": data_digest,
             "genes_digest": names_digest(genes),
             "genes": genes,
             "architecture": {"class": "PublishedNBVAE", "genes": len(genes), "hidden": 64, "latent": 2},
             "epochs": epochs[-1],
+            "trained": True,
         }
         save_model(output.weights.rsplit("/", 1)[0], network.state_dict(), card)
         at = {row["epoch"]: row["loss"] for row in result.history}

@@ -9,8 +9,8 @@ from workflow_scripts.lib.data.thinning import thin
 from workflow_scripts.lib.files import write_json
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.models.nbvae import nb_log_prob
+from workflow_scripts.lib.seeds import derive_seed
 from workflow_scripts.lib.training.device import resolve_device
-from workflow_scripts.lib.training.seeds import derive_seed
 
 
 def main(snakemake) -> None:

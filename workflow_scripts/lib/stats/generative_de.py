@@ -71,7 +71,8 @@ def residual_factors(latent: np.ndarray, design: np.ndarray, at_most: int | None
     limit = free // 5 if at_most is None else min(at_most, free // 5)
     residual = latent - design @ np.linalg.lstsq(design, latent, rcond=None)[0]
     left, values, _ = np.linalg.svd(residual, full_matrices=False)
-    count = max(min(limit, int((values > 1e-3 * max(values[0], 1e-12)).sum())), 0) if values.size else 0
+    least = max(1e-3 * values.max(initial=0.0), 1e-9 * float(np.linalg.norm(latent)))
+    count = max(min(limit, int((values > least).sum())), 0)
     return left[:, :count] * np.sqrt(n)
 
 

@@ -17,6 +17,10 @@ NULL_PENALTY = 10.0
 """Pseudo-genes added to the point mass, as in ash: fewer false calls when effects are rare."""
 
 
+WIDE_WEIGHT = 0.01
+"""Least weight of each wider normal in the prior of an effect given that there is one."""
+
+
 @dataclass(frozen=True)
 class EffectPrior:
     """Mixture prior of an effect: `weights` on normals with standard deviations `scales` (the first is zero)."""
@@ -91,8 +95,8 @@ class EffectPosterior:
     mean, sd
         Of the whole posterior, point mass included.
     lower, upper
-        Equal-tailed 95 % interval of the effect given that there is one: the point mass left out, and one
-        normal as wide as the effects beyond the threshold in place of the mixture.
+        Equal-tailed 95 % interval of the effect given that there is one: the prior is then that of
+        `effect_given_one`.
     prob_large
         P(|effect| > threshold).
     prob_null
@@ -159,6 +163,19 @@ def effect_variance(prior: EffectPrior, threshold: float) -> float:
     return float(max(prior.weights @ prior.scales**2 / max(exceeding, 1e-3), threshold**2, 1e-4))
 
 
+def effect_given_one(prior: EffectPrior, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Prior of an effect given that there is one: variances and weights of its normals.
+
+    One normal as wide as the effects beyond the threshold, and the learned prior's wider ones, so that an
+    effect far larger than most is not drawn in by the rest.
+    """
+    typical = effect_variance(prior, threshold)
+    wider = prior.scales**2 > typical
+    variances = np.concatenate([[typical], prior.scales[wider] ** 2])
+    weights = np.concatenate([[1.0], prior.weights[wider] + WIDE_WEIGHT])
+    return variances, weights / weights.sum()
+
+
 def _posterior_of(
     means: np.ndarray, sds: np.ndarray, weights: np.ndarray, prior: EffectPrior, threshold: float
 ) -> EffectPosterior:
@@ -179,11 +196,16 @@ def _posterior_of(
     total = (slab * mean).sum(axis=1)
     second = (slab * (mean**2 + sd**2)).sum(axis=1)
     large = (slab * (norm.cdf((-threshold - mean) / sd) + norm.sf((threshold - mean) / sd))).sum(axis=1)
-    slab_variance = effect_variance(prior, threshold)
-    shrink = slab_variance / (sds**2 + slab_variance)
-    log_given = np.log(np.maximum(weights, 1e-300)) + norm.logpdf(means, 0.0, np.sqrt(sds**2 + slab_variance))
+    wide, wide_weight = effect_given_one(prior, threshold)
+    log_given = (
+        np.log(np.maximum(weights, 1e-300))[:, :, None]
+        + norm.logpdf(means[:, :, None], 0.0, np.sqrt(sds[:, :, None] ** 2 + wide))
+        + np.log(wide_weight)
+    ).reshape(genes, -1)
     given = np.exp(log_given - logsumexp(log_given, axis=1, keepdims=True))
-    mean, sd = shrink * means, np.sqrt(shrink) * sds
+    shrink = wide / (sds[:, :, None] ** 2 + wide)
+    mean = (shrink * means[:, :, None]).reshape(genes, -1)
+    sd = (np.sqrt(shrink) * sds[:, :, None]).reshape(genes, -1)
     return EffectPosterior(
         total,
         np.sqrt(np.maximum(second - total**2, 0.0)),

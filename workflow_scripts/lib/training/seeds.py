@@ -6,12 +6,13 @@ the models: one that is run as published draws from them in the order its author
 
 from __future__ import annotations
 
-import hashlib
 import random
 from typing import Any
 
 import numpy as np
 import torch
+
+from workflow_scripts.lib.seeds import derive_seed
 
 
 def seed_all(seed: int) -> None:
@@ -19,17 +20,6 @@ def seed_all(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     torch.manual_seed(seed)
-
-
-def derive_seed(seed: int, *names: object) -> int:
-    """Return a seed of 32 bits that belongs to `seed` and `names`, the same on every machine.
-
-    Two streams with different names are unrelated, whatever their seeds: ``seed + 1`` for the second stream
-    would be the first stream of the next run.
-    """
-    key = ":".join([str(seed), *(str(name) for name in names)])
-    # torch's CPU generator keeps 32 bits of its seed.
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "little")
 
 
 def generator(device: torch.device, seed: int, *names: object) -> torch.Generator:
