@@ -44,3 +44,17 @@ def pytest_runtest_makereport():
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report():
     return _fail_if_skipped((yield))
+
+
+LIBRARIES = os.environ.get("LD_LIBRARY_PATH")
+
+
+@pytest.fixture(autouse=True)
+def r_leaves_the_library_path():
+    """R puts its own folders first when it starts; a Python started afterwards could load another libpython."""
+    yield
+    if LIBRARIES is None:
+        os.environ.pop("LD_LIBRARY_PATH", None)
+        os.unsetenv("LD_LIBRARY_PATH")
+    else:
+        os.environ["LD_LIBRARY_PATH"] = LIBRARIES

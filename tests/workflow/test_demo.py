@@ -125,6 +125,8 @@ def test_nothing_is_left_over(demo):
 
 
 def test_second_run_does_nothing(demo):
+    planned = good(run(demo.folder, "-n"))
+    assert planned.jobs() == {}, planned.text[-2000:]
     before, began = digests(demo.folder), time.monotonic()
     again = good(run(demo.folder))
     assert "Nothing to be done" in again.text, again.text[-2000:]

@@ -1,5 +1,7 @@
 """DESeq2 in R for one contrast; its shrunken estimate beside it."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,16 @@ from workflow_scripts.lib.stats.deseq2 import run_deseq2
 from workflow_scripts.lib.stats.design import model_matrix
 from workflow_scripts.lib.tables import write_table
 
+log = logging.getLogger("latentome")
+
+
+def under_normal_prior(found) -> np.ndarray:
+    """R's shrunken estimate; the unshrunken one where R has none."""
+    if found.shrunken.size:
+        return found.shrunken
+    log.warning("this design or contrast has no shrunken estimate; the table holds the unshrunken one")
+    return found.table.log2FoldChange.to_numpy()
+
 
 def shrunken_table(found, data, parts, numeric, method) -> pd.DataFrame:
     """DESeq2's table with the shrunken log2 fold change; p-values are the unshrunken test's."""
@@ -19,7 +31,7 @@ def shrunken_table(found, data, parts, numeric, method) -> pd.DataFrame:
     if method == "none":
         return table
     if method == "normal" or not isinstance(contrast, list):
-        table["log2FoldChange"] = found.shrunken
+        table["log2FoldChange"] = under_normal_prior(found)
         return table
     factor, numerator, denominator = contrast
     levels = sorted(set(data.samples[factor]))
@@ -29,7 +41,7 @@ def shrunken_table(found, data, parts, numeric, method) -> pd.DataFrame:
     wanted = ((factor, level_text(numerator, factor, levels)),)
     column = next((name for name in matrix.columns if tuple(pairs[name]) == wanted), None)
     if column is None or not np.ptp(matrix.to_numpy(), axis=0).min() == 0:
-        table["log2FoldChange"] = found.shrunken
+        table["log2FoldChange"] = under_normal_prior(found)
         return table
     table["log2FoldChange"], table["lfcSE"] = shrink(
         data.counts.to_numpy(float), found.size_factors.to_numpy(), matrix.to_numpy(float),

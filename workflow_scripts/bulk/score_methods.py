@@ -7,24 +7,10 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.data.bulk import one_hot, read_bulk
-from workflow_scripts.lib.data.thinning import thin
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.differential_expression import against_truth, concordance, tidy
-from workflow_scripts.lib.seeds import derive_seed
-from workflow_scripts.lib.stats.dispersion import dispersion_posterior
-from workflow_scripts.lib.stats.nb_glm import fit_glm, log_likelihood
+from workflow_scripts.lib.metrics.held_out import gene_mean_score
 from workflow_scripts.lib.tables import read_table, write_table
-
-
-def gene_mean_score(data, batch: list[str], held_out: float, seed: int) -> float:
-    """Held-out negative log-likelihood, nats per count, of a gene-wise mean and dispersion (and batch)."""
-    kept, out = thin(data.counts.to_numpy().T, held_out, derive_seed(seed, "thinning"))
-    design = np.column_stack([np.ones(len(kept)), one_hot(data.samples, batch)])
-    log_factors = np.log(data.size_factors * (1 - held_out))
-    counts = kept.T.astype(float)
-    alpha = dispersion_posterior(counts, log_factors, design).mean
-    mean = fit_glm(counts, log_factors, design, alpha).mean * held_out / (1 - held_out)
-    return float(-log_likelihood(out.T.astype(float), mean, alpha).sum() / out.sum())
 
 
 def concordance_rows(contrast: str, paths: dict[str, str], published: pd.DataFrame | None) -> list[dict]:
@@ -90,7 +76,9 @@ def main(snakemake) -> None:
             spikes.append(table)
     held = [
         {"method": "gene_mean", "seed": seed, "metric": "nats_per_count",
-         "value": gene_mean_score(data, params.batch, params.held_out, seed), "n": data.counts.shape[1]}
+         "value": gene_mean_score(
+                data.counts.to_numpy().T, data.size_factors, one_hot(data.samples, params.batch), params.held_out, seed
+            ), "n": data.counts.shape[1]}
         for seed in params.seeds[:1]
     ]  # fmt: skip
     for path in given.metrics:

@@ -46,7 +46,8 @@ def main(snakemake) -> None:
         write_runtime(output.runtime, "cpu", 0.0)
         write_table(history_table(model, seed, []), output.history)
     else:
-        key = {**facts, "code": params.code}
+        inputs = [np.asarray(data.size_factors).tolist(), np.asarray(batch).tolist()]
+        key = {**facts, "inputs": inputs, "code": params.code}
         folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_nbvae", key)
         with checkpoint.lock(folder):
             seed_all(seed)

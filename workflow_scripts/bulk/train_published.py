@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from workflow_scripts.lib.data.bulk import read_bulk
+from workflow_scripts.lib.data.published_order import published_order
 from workflow_scripts.lib.data.samples import level_text
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import write_json
@@ -23,13 +24,6 @@ from workflow_scripts.lib.training.seeds import seed_all
 from workflow_scripts.lib.training.settings import TrainingSettings
 
 LN2 = np.log(2.0)
-
-
-def published_order(de: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
-    """Genes with a mean count of at least one, ordered as the published table: NA first, then least significant."""
-    order = de.sort_values(["padj", "pvalue"], ascending=False, na_position="first", kind="stable").gene_id
-    kept = set(counts.index[counts.mean(axis=1) >= 1.0])
-    return [gene for gene in order if gene in kept]
 
 
 def main(snakemake) -> None:

@@ -36,7 +36,10 @@ function(counts, columns, design, contrast, size_factor_type, control, shrink, w
   cooks <- rows$maxCooks
   if (is.null(cooks)) cooks <- rep(NA_real_, nrow(dds))
   shrunken <- numeric(0)
-  if (shrink) shrunken <- lfcShrink(dds, contrast = contrast, res = res, type = "normal", quiet = TRUE)$log2FoldChange
+  # R's normal prior knows no interactions, no design without intercept and no weights of coefficients.
+  if (shrink) shrunken <- tryCatch(
+    lfcShrink(dds, contrast = contrast, res = res, type = "normal", quiet = TRUE)$log2FoldChange,
+    error = function(e) { message("no shrunken estimate: ", conditionMessage(e)); numeric(0) })
   vst <- tryCatch(assay(varianceStabilizingTransformation(dds, blind = FALSE)),
                   error = function(e) assay(normTransform(dds)))
   trend <- dispersionFunction(dds)
@@ -69,7 +72,7 @@ class Deseq2Result:
     coefficients
         Coefficients in natural units of DESeq2 (log2), [genes x coefficients].
     shrunken
-        log2 fold changes under R's normal prior, or empty.
+        log2 fold changes under R's normal prior, or empty: not asked for, or R cannot (it logs why).
     facts
         Trend coefficients, prior variance, filter threshold, version.
     """
@@ -132,7 +135,7 @@ def run_deseq2(
     control
         Boolean mask over genes for the size factors.
     shrink_normal
-        Whether R's ``lfcShrink(type="normal")`` is run as well.
+        Whether R's ``lfcShrink(type="normal")`` is run as well; R cannot for every design.
     workers
         Processes of BiocParallel.
 
