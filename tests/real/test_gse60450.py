@@ -61,7 +61,7 @@ def loaded(dataset):
 
 
 @cache
-def tested(dataset):
+def kept_genes(dataset):
     counts, samples = loaded(dataset)
     return counts[counts.sum(axis=1) >= 10], samples
 
@@ -69,14 +69,16 @@ def tested(dataset):
 @cache
 def fitted(dataset, contrast):
     parts = BLOCKS[dataset]["contrasts"][contrast]
-    return run_deseq2(*tested(dataset), parts["design"], parts["contrast"], reference=parts.get("reference"))
+    return run_deseq2(
+        *kept_genes(dataset), parts["design"], parts["contrast"], reference=parts.get("reference")
+    )
 
 
 @cache
 def interaction():
     reference = {"cell_type": "basal", "status": "virgin"}
     coefficient = {"cell_typeluminal.statuslactating": 1}
-    return run_deseq2(*tested("gse60450"), "~ cell_type * status", coefficient, reference=reference).table
+    return run_deseq2(*kept_genes("gse60450"), "~ cell_type * status", coefficient, reference=reference).table
 
 
 def called(table, level=0.05):
@@ -98,13 +100,13 @@ def short(series):
 def test_filters():
     counts, samples = loaded("gse60450")
     assert counts.shape == (27_179, 12) and (counts.sum(axis=1) == 0).sum() == 5_787
-    kept, _ = tested("gse60450")
+    kept, _ = kept_genes("gse60450")
     assert len(kept) == 18_418 and (kept.mean(axis=1) >= 1).sum() == 18_178
     assert samples.groupby(["cell_type", "status"]).size().tolist() == [2] * 6
 
 
 def test_size_factors():
-    kept, samples = tested("gse60450")
+    kept, samples = kept_genes("gse60450")
     ours = pd.Series(median_of_ratios(kept.to_numpy()), index=kept.columns)
     assert short(ours) == pytest.approx(SIZE_FACTORS, abs=1e-6)
     published = pd.read_csv(mirrored("GSE60450/published_size_factors.tsv"), sep="\t", index_col=0).iloc[:, 0]
@@ -193,7 +195,7 @@ def test_interaction():
 
 def test_principal_components():
     """Of all tested genes; DESeq2's plotPCA takes the 500 most variable ones."""
-    _, samples = tested("gse60450")
+    _, samples = kept_genes("gse60450")
     vst = fitted("gse60450", "lactating_vs_virgin").vst.to_numpy()
     shares = {top: principal_components(vst, top)[1][:2] * 100 for top in (500, len(vst))}
     print(shares)
@@ -225,7 +227,7 @@ def test_pasilla():
 
 
 def test_spike_ins():
-    counts, samples = tested("seqc")
+    counts, samples = kept_genes("seqc")
     equal = set((ROOT / BLOCKS["seqc"]["size_factor_genes"]).read_text(encoding="utf-8").split())
     truth = pd.read_csv(ROOT / BLOCKS["seqc"]["truth"], sep="\t", index_col="gene_id")
     parts = BLOCKS["seqc"]["contrasts"]["uhrr_vs_hbrr"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from workflow_scripts.lib.data.thinning import thin
+from workflow_scripts.lib.seeds import derive_seed
 from workflow_scripts.lib.stats.dispersion import dispersion_posterior
 from workflow_scripts.lib.stats.nb_glm import fit_glm, log_likelihood
-from workflow_scripts.lib.training.seeds import derive_seed
 
 
 def gene_mean_score(
