@@ -48,7 +48,7 @@ def resolve_device(name: str) -> torch.device:
         )
         raise LatentomeError(
             f"device: cuda was asked for, but {reason}; expected a visible GPU (check nvidia-smi and "
-            "CUDA_VISIBLE_DEVICES) and a CUDA build of torch (TORCH_BACKEND=auto make install), "
+            "CUDA_VISIBLE_DEVICES) and a CUDA build of torch (TORCH_BACKEND=auto make figures), "
             "or set device: cpu"
         )
     return torch.device("cuda", torch.cuda.current_device())
