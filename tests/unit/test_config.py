@@ -1,11 +1,12 @@
 """The config's errors in words, and which data sets run."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from workflow_scripts.lib.config import ConfigProblem, active_bulk_datasets, check_config
+from workflow_scripts.lib.config import ConfigProblem, active_bulk_datasets, check_config, raw_location
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,3 +72,104 @@ def test_a_users_own_data_run_with_every_source(config, tmp_path):
     sheet.unlink()
     with pytest.raises(ConfigProblem, match="mine: needs .*sheet.csv, which does not exist"):
         active_bulk_datasets(config, ROOT)
+
+
+def own_block(tmp_path, **more):
+    counts, sheet = tmp_path / "own_counts.csv", tmp_path / "own_sheet.csv"
+    counts.touch(), sheet.touch()
+    contrasts = {"a": {"design": "~ x", "contrast": ["x", "b", "a"]}}
+    return {"counts": str(counts), "samples": str(sheet), "contrasts": contrasts, **more}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"contrasts": {}}, ["contrasts"]),
+        ({"contrasts": {"a": {"design": "x + y", "contrast": ["x", "b", "a"]}}}, ["design", "x + y"]),
+        ({"contrasts": {"a": {"design": "~ log(x)", "contrast": ["x", "b", "a"]}}}, ["function calls"]),
+        ({"contrasts": {"a": {"design": "~ x"}}}, ["contrasts: a", "'contrast' is missing"]),
+        ({"contrasts": {"a": {"design": "~ x", "contrast": ["x", "b"]}}}, ["contrasts: a", "'b'"]),
+        ({"size_factors": "median"}, ["size_factors", "median", "ratio, poscounts"]),
+        ({"altered_ids": True}, ["altered_ids", "True", "refuse, keep"]),
+        ({"min_count": -1}, ["min_count", "-1"]),
+        ({"min_samples_share": 1.5}, ["min_samples_share", "1.5"]),
+        ({"seeds": [1, 1]}, ["seeds", "[1, 1]"]),
+        ({"seeds": []}, ["seeds", "[]"]),
+        ({"batch": "lane"}, ["batch", "'lane'", "array"]),
+        ({"nbvae": {"latent": 0}}, ["nbvae: latent", "0"]),
+        ({"count": "x"}, ["unknown key 'count'", "did you mean", "counts_object"]),
+        ({"counts": None}, ["counts", "None", "string"]),
+    ],
+)
+def test_a_wrong_block_is_named_with_its_place(config, tmp_path, more, words):
+    config["datasets"]["bulk"]["mine"] = own_block(tmp_path, **more)
+    with pytest.raises(ConfigProblem) as caught:
+        check_config(config, ROOT)
+    message = str(caught.value)
+    assert "\n" not in message and message.startswith("config, ")
+    assert all(word in message for word in ["mine", *words]), message
+
+
+@pytest.mark.parametrize("key", ["source", "studies", "datasets"])
+def test_a_missing_key_is_named(config, key):
+    del config[key]
+    with pytest.raises(ConfigProblem, match=f"the key '{key}' is missing"):
+        check_config(config, ROOT)
+
+
+def test_each_source_has_its_data_sets(config, tmp_path):
+    real = [name for name, block in config["datasets"]["bulk"].items() if not block.get("simulated")]
+    assert active_bulk_datasets(config, ROOT) == ["demo"]
+    assert active_bulk_datasets({**config, "source": "geo"}, ROOT) == real
+    path = tmp_path / "pasilla" / "pasilla_gene_counts.tsv"
+    path.parent.mkdir()
+    path.touch()
+    mirror = {**config, "source": "mirror", "mirror": str(tmp_path)}
+    assert active_bulk_datasets(mirror, ROOT) == ["pasilla"]
+    config["datasets"]["bulk"]["mine"] = own_block(tmp_path)
+    assert active_bulk_datasets(mirror, ROOT) == ["pasilla", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "expected"),
+    [("geo", "demo", ["demo"]), ("demo", "pasilla", None), ("geo", "mine", ["mine"])],
+)
+def test_a_data_set_asked_for_by_name(config, tmp_path, source, name, expected):
+    config["datasets"]["bulk"]["mine"] = own_block(tmp_path)
+    config["bulk"]["datasets"] = [name]
+    config["source"] = source
+    if expected is not None:
+        assert active_bulk_datasets(config, ROOT) == expected
+        return
+    with pytest.raises(ConfigProblem, match="pasilla: is real data; it needs source: mirror or source: geo"):
+        active_bulk_datasets(config, ROOT)
+
+
+def test_places_of_raw_files(config, tmp_path):
+    mirror = {**config, "source": "mirror", "mirror": str(tmp_path)}
+    name = "pasilla/pasilla_gene_counts.tsv"
+    assert raw_location(name, {**config, "source": "geo"}, ROOT) == f"resources/raw/{name}"
+    assert raw_location(name, mirror, ROOT) == f"{tmp_path}/{name}"
+    assert raw_location("demo/counts.txt.gz", mirror, ROOT) == "results/raw/demo/counts.txt.gz"
+    assert raw_location("mine/counts.txt", mirror, ROOT) == "mine/counts.txt"
+    sheet = raw_location("resources/samples/pasilla.tsv", mirror, ROOT)
+    assert (ROOT / sheet).is_file()
+
+
+def keys_of(schema):
+    """Every property name of a schema, however deep."""
+    if isinstance(schema, list):
+        return set().union(*map(keys_of, schema)) if schema else set()
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema.get("properties", {}))
+    return found.union(*map(keys_of, schema.values()))
+
+
+def test_every_key_is_explained():
+    schema = yaml.safe_load((ROOT / "resources/schemas/config.schema.yaml").read_text())
+    text = (ROOT / "config/README.md").read_text()
+    keys = keys_of(schema)
+    assert {"source", "held_out_fraction", "gsea_permutations", "size_factor_genes"} <= keys
+    unexplained = sorted(key for key in keys if not re.search(rf"`([a-z ]+: )*{key}`", text))
+    assert unexplained == []

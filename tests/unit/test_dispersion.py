@@ -51,7 +51,7 @@ def test_prior_subtracts_the_sampling_variance():
     rng = np.random.default_rng(3)
     mean = np.exp(rng.normal(5, 1.5, 6000))
     log_trend = np.log(A0 + A1 / mean)
-    df = 10
+    df = 4
     noise = np.log(rng.chisquare(df, 6000) / df)
     estimated = np.exp(log_trend + rng.normal(0, 0.9, 6000) + noise)
     assert estimate_prior(mean, estimated, df).scale == pytest.approx(0.9, abs=0.1)

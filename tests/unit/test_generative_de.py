@@ -215,6 +215,15 @@ def test_a_hidden_factor_is_taken_up(hidden):
     assert covered[driven].mean() > 0.85, "a factor's variance must stay in the effect's error"
 
 
+def test_a_factors_variance_stays_in_the_effects_error(hidden):
+    """The effect of a group is its mean over new samples: loading^2 x (1/10 + 1/10) is part of its variance."""
+    counts, design, factor, _, loading = hidden
+    found = contrast_likelihood(counts, np.ones(len(design)), design, GROUP, [factor], 1)
+    driven = np.abs(loading) > 0.5
+    own = np.abs(loading[driven]) * np.sqrt((1 / 10 + 1 / 10) * 20 / 18) / np.log(2)
+    assert 0.9 < np.median((found.weights * found.sds).sum(axis=1)[driven] / own) < 1.3
+
+
 def test_draws_are_mixed_with_equal_weight(hidden):
     counts, design, factor, *_ = hidden
     some = counts[:60]
