@@ -16,6 +16,9 @@ WEIGHTS = "results/bulk/demo/models/nbvae/seed0/model.safetensors"
 LONG = {"bulk": {"nbvae": {"epochs": 2000, "patience": 10000}}}
 KILLS = 5
 
+# Two more runs of the workflow, and its training killed five times: minutes, so with the chaos tests.
+pytestmark = pytest.mark.slow
+
 
 def test_second_folder_has_the_same_bytes(demo, tmp_path):
     again = good(run(tmp_path))
