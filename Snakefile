@@ -43,17 +43,23 @@ rule all:
         "results/claims.tsv",
         "results/benchmarks.tsv",
         "results/config.yaml",
+    message:
+        "Every figure and table of the config is in results/"
 
 
 rule figures:
     input:
         study_targets("figures"),
+    message:
+        "Every figure of the config is in results/figures/"
 
 
 rule bulk:
     input:
         bulk_figures(),
         bulk_tables(),
+    message:
+        "Every figure and table of the bulk study is in results/"
 
 
 rule claims:

@@ -22,7 +22,7 @@ def main(snakemake) -> None:
         pd.DataFrame(data.normalised, index=data.counts.index, columns=data.counts.columns) + 1
     )
     scores, share = sanity.principal_components(log_expression.to_numpy())
-    factors = [name for name in params.factors if name in data.samples]
+    factors = [name for name in params.factors if name in data.samples and name not in params.numeric]
     sheet = data.samples.drop(columns=[c for c in data.samples if c == "source"])
     rows = sanity.confounding(sheet, factors)
     rows += sanity.separation(scores, share, data.samples, factors)

@@ -12,6 +12,7 @@ from workflow_scripts.lib.data.counts import read_counts
 from workflow_scripts.lib.data.gene_ids import read_gene_info
 from workflow_scripts.lib.data.samples import join_samples, read_samples
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.files import replacing
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.stats.design import check_design, contrast_vector
 from workflow_scripts.lib.stats.size_factors import size_factors
@@ -81,7 +82,8 @@ def main(snakemake) -> None:
     obs = samples.astype(str).assign(size_factor=factors, library_size=counts.sum(axis=0).to_numpy())
     log.info("%s: %d genes, %d tested, %d samples", name, len(var), keep.sum(), len(obs))
     data = anndata.AnnData(np.ascontiguousarray(counts.to_numpy().T.astype(np.int32)), obs=obs, var=var)
-    data.write_h5ad(snakemake.output[0])
+    with replacing(snakemake.output[0]) as path:
+        data.write_h5ad(path)
 
 
 if __name__ == "__main__":

@@ -6,47 +6,57 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.lib.errors import LatentomeError
 
 
-def write_atomic(path: str | Path, data: bytes | str) -> None:
-    """Replace `path` by `data`, surviving a kill or a power cut at any moment.
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, which takes its place once the block has written it.
+
+    For writers that want a path (AnnData, HDF5); `write_atomic` is for bytes and text. A kill or a power cut
+    at any moment leaves the old file or the new one.
 
     Parameters
     ----------
     path
         The file; its folder is made if it is missing.
-    data
-        Bytes, or text to be written as UTF-8.
 
     Raises
     ------
     OSError
-        If the folder cannot be written; `path` is then as it was.
+        If the folder cannot be written; `path` is then as it was, as it is after an error in the block.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as handle:
-            handle.write(data.encode() if isinstance(data, str) else data)
-            handle.flush()
-            os.fsync(handle.fileno())
+        yield temporary
+        _sync(temporary, os.O_RDWR)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     # The rename itself is durable only once the folder is synced; some file systems refuse to sync one.
     with contextlib.suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(path.parent, os.O_RDONLY)
+
+
+def write_atomic(path: str | Path, data: bytes | str) -> None:
+    """Write bytes, or text as UTF-8, through `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def _sync(path: Path, mode: int) -> None:
+    handle = os.open(path, mode)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_json(path: str | Path, value: Any) -> None:

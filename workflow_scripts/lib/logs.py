@@ -57,6 +57,8 @@ def job_log(
     previous_level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    # It tells on the console of every column that it stores as categories.
+    logging.getLogger("anndata").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
     log.info("%s", _versions(packages))

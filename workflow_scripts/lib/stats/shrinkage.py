@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
-from scipy.stats import norm
+from scipy.special import logsumexp, ndtr, ndtri
 
 NULL_PENALTY = 10.0
 """Pseudo-genes added to the point mass, as in ash: fewer false calls when effects are rare."""
@@ -42,12 +41,17 @@ def scale_grid(estimate: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], smallest * np.sqrt(2.0) ** np.arange(count)])
 
 
+def _log_normal(x: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Log density of a zero-centred normal, which `scipy.stats` takes twice the time for."""
+    return -0.5 * (x**2 / variance + np.log(2 * np.pi * variance))
+
+
 def _log_marginal(
     means: np.ndarray, sds: np.ndarray, log_weights: np.ndarray, scales: np.ndarray
 ) -> np.ndarray:
     """Log p(gene | scale), shape [genes x scales]; inputs are [genes x nodes]."""
-    total = np.sqrt(sds[:, :, None] ** 2 + scales**2)
-    return logsumexp(log_weights[:, :, None] + norm.logpdf(means[:, :, None], 0.0, total), axis=1)
+    variance = sds[:, :, None] ** 2 + scales**2
+    return logsumexp(log_weights[:, :, None] + _log_normal(means[:, :, None], variance), axis=1)
 
 
 def fit_prior(
@@ -112,14 +116,24 @@ class EffectPosterior:
 
 
 def _quantile(level: float, means: np.ndarray, sds: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Quantile of a normal mixture per row, by bisection on its distribution function."""
-    low = (means - 12 * sds).min(axis=1)
-    high = (means + 12 * sds).max(axis=1)
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        below = (weights * norm.cdf((middle[:, None] - means) / sds)).sum(axis=1) < level
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return 0.5 * (low + high)
+    """Quantile of a normal mixture per row: Newton's steps on its distribution function, within a bracket."""
+    low, high = (means - 12 * sds).min(axis=1), (means + 12 * sds).max(axis=1)
+    found = (weights * (means + ndtri(level) * sds)).sum(axis=1)
+    close = 1e-9 * sds.min(axis=1)
+    active = np.arange(len(means))
+    for _ in range(100):
+        x, mean, sd, weight = found[active], means[active], sds[active], weights[active]
+        score = (x[:, None] - mean) / sd
+        excess = (weight * ndtr(score)).sum(axis=1) - level
+        density = (weight * np.exp(-0.5 * score**2) / sd).sum(axis=1) / np.sqrt(2 * np.pi)
+        low[active], high[active] = np.where(excess < 0, x, low[active]), np.where(excess < 0, high[active], x)
+        step = x - excess / np.maximum(density, 1e-300)
+        inside = (step > low[active]) & (step < high[active])
+        found[active] = np.where(inside, step, 0.5 * (low[active] + high[active]))
+        active = active[np.abs(found[active] - x) > close[active]]
+        if active.size == 0:
+            break
+    return found
 
 
 def posterior(
@@ -159,7 +173,7 @@ def posterior(
 def effect_variance(prior: EffectPrior, threshold: float) -> float:
     """Second moment of the effects that exceed the threshold, about zero, under the learned prior."""
     slab = prior.scales > 0
-    exceeding = prior.weights[slab] @ (2 * norm.sf(threshold / prior.scales[slab]))
+    exceeding = prior.weights[slab] @ (2 * ndtr(-threshold / prior.scales[slab]))
     return float(max(prior.weights @ prior.scales**2 / max(exceeding, 1e-3), threshold**2, 1e-4))
 
 
@@ -183,7 +197,7 @@ def _posterior_of(
     tau2 = prior.scales**2
     log_weight = (
         np.log(np.maximum(weights, 1e-300))[:, :, None]
-        + norm.logpdf(means[:, :, None], 0.0, np.sqrt(sds[:, :, None] ** 2 + tau2))
+        + _log_normal(means[:, :, None], sds[:, :, None] ** 2 + tau2)
         + np.log(np.maximum(prior.weights, 1e-300))
     )
     log_weight -= logsumexp(log_weight, axis=(1, 2), keepdims=True)
@@ -195,11 +209,11 @@ def _posterior_of(
     slab = weight[:, :, 1:].reshape(genes, -1)
     total = (slab * mean).sum(axis=1)
     second = (slab * (mean**2 + sd**2)).sum(axis=1)
-    large = (slab * (norm.cdf((-threshold - mean) / sd) + norm.sf((threshold - mean) / sd))).sum(axis=1)
+    large = (slab * (ndtr((-threshold - mean) / sd) + ndtr((mean - threshold) / sd))).sum(axis=1)
     wide, wide_weight = effect_given_one(prior, threshold)
     log_given = (
         np.log(np.maximum(weights, 1e-300))[:, :, None]
-        + norm.logpdf(means[:, :, None], 0.0, np.sqrt(sds[:, :, None] ** 2 + wide))
+        + _log_normal(means[:, :, None], sds[:, :, None] ** 2 + wide)
         + np.log(wide_weight)
     ).reshape(genes, -1)
     given = np.exp(log_given - logsumexp(log_given, axis=1, keepdims=True))
