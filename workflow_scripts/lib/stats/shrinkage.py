@@ -126,7 +126,8 @@ def _quantile(level: float, means: np.ndarray, sds: np.ndarray, weights: np.ndar
         score = (x[:, None] - mean) / sd
         excess = (weight * ndtr(score)).sum(axis=1) - level
         density = (weight * np.exp(-0.5 * score**2) / sd).sum(axis=1) / np.sqrt(2 * np.pi)
-        low[active], high[active] = np.where(excess < 0, x, low[active]), np.where(excess < 0, high[active], x)
+        short = excess < 0
+        low[active], high[active] = np.where(short, x, low[active]), np.where(short, high[active], x)
         step = x - excess / np.maximum(density, 1e-300)
         inside = (step > low[active]) & (step < high[active])
         found[active] = np.where(inside, step, 0.5 * (low[active] + high[active]))
