@@ -114,6 +114,8 @@ rule run_deseq2:
         shrinkage=BULK["shrinkage"],
     message:
         "DESeq2 on {wildcards.dataset}, contrast {wildcards.contrast}"
+    # Everything that compares waits for it, and a cohort takes minutes.
+    priority: 10
     script:
         "../workflow_scripts/bulk/run_deseq2.py"
 

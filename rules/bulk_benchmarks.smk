@@ -60,6 +60,8 @@ rule permute_labels:
         compute_threads=config["compute_threads"],
     message:
         "Label-permutation null on {wildcards.dataset}"
+    # The longest jobs go first, so that no core waits for the last one.
+    priority: 10
     script:
         "../workflow_scripts/bulk/permute_labels.py"
 

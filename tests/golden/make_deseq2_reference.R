@@ -49,7 +49,8 @@ results_of <- function(label, dds, shrink = FALSE, ...) {
   columns <- c("baseMean", "log2FoldChange", "lfcSE", "stat", "pvalue", "padj")
   table <- data.frame(gene_id = rownames(dds), as.data.frame(found)[columns])
   table$dispersion <- dispersions(dds)
-  if (shrink) table$shrunken <- lfcShrink(dds, res = found, type = "normal", quiet = TRUE, ...)$log2FoldChange
+  if (shrink) table$shrunken <- lfcShrink(
+    dds, coef = list(...)$name, res = found, type = "normal", quiet = TRUE)$log2FoldChange
   save(table, paste0(label, ".csv"))
   trend <- attr(dispersionFunction(dds), "coefficients")
   if (is.null(trend)) trend <- c(NA_real_, NA_real_)  # a local fit
@@ -71,7 +72,7 @@ controlled <- DESeq(estimateSizeFactors(controlled, controlGenes = seq(10, 290, 
 numeric <- fit(~ dose + genotype, counts)
 
 facts <- rbind(
-  results_of("plain", plain, shrink = TRUE, contrast = c("genotype", "ko", "wt")),
+  results_of("plain", plain, shrink = TRUE, name = "genotype_ko_vs_wt"),
   results_of("additive", additive, contrast = c("time", "late", "early")),
   results_of("interaction", crossed, name = "genotypeko.timelate"),
   results_of("late_in_knock_out", crossed, contrast = list(c("time_late_vs_early", "genotypeko.timelate"))),

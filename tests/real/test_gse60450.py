@@ -4,27 +4,20 @@ The numbers are those of R 4.2.2 with DESeq2 1.38.3, found before this project w
 keep the mirror in ../shared/mirror.
 """
 
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from bulk_mirror import BLOCKS, ROOT, called, fitted, kept_genes, loaded, mirrored
 
-from workflow_scripts.lib.data.counts import read_counts
 from workflow_scripts.lib.data.gene_ids import read_gene_info
-from workflow_scripts.lib.data.samples import join_samples, read_samples
 from workflow_scripts.lib.stats.deseq2 import run_deseq2
 from workflow_scripts.lib.stats.sample_sanity import principal_components
 from workflow_scripts.lib.stats.size_factors import median_of_ratios
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_r]
 
-ROOT = Path(__file__).parents[2]
-MIRROR = Path(os.environ.get("LATENTOME_MIRROR") or ROOT.parent / "shared" / "mirror")
-BLOCKS = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["datasets"]["bulk"]
 SIZE_FACTORS = {
     "DG": 1.2934903, "DH": 1.1933709, "DI": 1.2113142, "DJ": 1.0768623, "DK": 0.9859083, "DL": 0.9729893,
     "LA": 1.2822154, "LB": 1.3615404, "LC": 1.0315620, "LD": 0.9190180, "LE": 0.5697346, "LF": 0.5758505,
@@ -45,44 +38,11 @@ MARKERS = {
 MARKED = ("as_published", "lactating_vs_virgin", "luminal_vs_basal", "luminal_lactating_vs_virgin")
 
 
-def mirrored(name):
-    path = MIRROR / name
-    if not path.exists():
-        pytest.skip(f"{name} is not in the mirror ({MIRROR}); set LATENTOME_MIRROR to a folder that has it")
-    return path
-
-
-@cache
-def loaded(dataset):
-    block = BLOCKS[dataset]
-    table = read_counts(mirrored(block["counts"]), object=block.get("counts_object"))
-    samples = join_samples(table.counts, read_samples(ROOT / block["samples"]))
-    return table.counts[samples.index], samples
-
-
-@cache
-def kept_genes(dataset):
-    counts, samples = loaded(dataset)
-    return counts[counts.sum(axis=1) >= 10], samples
-
-
-@cache
-def fitted(dataset, contrast):
-    parts = BLOCKS[dataset]["contrasts"][contrast]
-    return run_deseq2(
-        *kept_genes(dataset), parts["design"], parts["contrast"], reference=parts.get("reference")
-    )
-
-
 @cache
 def interaction():
     reference = {"cell_type": "basal", "status": "virgin"}
     coefficient = {"cell_typeluminal.statuslactating": 1}
     return run_deseq2(*kept_genes("gse60450"), "~ cell_type * status", coefficient, reference=reference).table
-
-
-def called(table, level=0.05):
-    return int((table.padj < level).sum())
 
 
 def large(table):

@@ -54,11 +54,6 @@ def zinb_log_prob(counts: Tensor, log_mean: Tensor, log_dispersion: Tensor, zero
     return torch.where(counts > 0, nb, torch.logaddexp(logsigmoid(zero_logit), nb))
 
 
-def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_variance)) || N(0, I)) in nats, summed over latent dimensions, shape [samples]."""
-    return 0.5 * (mean**2 + log_variance.exp() - 1.0 - log_variance).sum(dim=1)
-
-
 @dataclass(frozen=True)
 class NBVAEShape:
     """Sizes and variants of an `NBVAE`; all of it is in the model card."""

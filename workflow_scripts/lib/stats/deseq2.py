@@ -23,7 +23,7 @@ REMEDY = (
 )
 
 R_CODE = """
-function(counts, columns, design, contrast, size_factor_type, control, shrink, workers) {
+function(counts, columns, design, contrast, coefficient, size_factor_type, control, shrink, workers) {
   suppressMessages(library(DESeq2))
   columns <- as.data.frame(columns, stringsAsFactors = FALSE)
   dds <- DESeqDataSetFromMatrix(counts, columns, as.formula(design))
@@ -38,7 +38,8 @@ function(counts, columns, design, contrast, size_factor_type, control, shrink, w
   shrunken <- numeric(0)
   # R's normal prior knows no interactions, no design without intercept and no weights of coefficients.
   if (shrink) shrunken <- tryCatch(
-    lfcShrink(dds, contrast = contrast, res = res, type = "normal", quiet = TRUE)$log2FoldChange,
+    (if (coefficient > 0) lfcShrink(dds, coef = coefficient, res = res, type = "normal", quiet = TRUE)
+     else lfcShrink(dds, contrast = contrast, res = res, type = "normal", quiet = TRUE))$log2FoldChange,
     error = function(e) { message("no shrunken estimate: ", conditionMessage(e)); numeric(0) })
   vst <- tryCatch(assay(varianceStabilizingTransformation(dds, blind = FALSE)),
                   error = function(e) assay(normTransform(dds)))
@@ -164,12 +165,15 @@ def run_deseq2(
             robjects.StrVector([safe[name][value] for value in samples[name]]),
             levels=robjects.StrVector([safe[name][level] for level in levels]),
         )
+    vector = contrast_vector(formula, samples, contrast, reference=reference, numeric=numeric)
+    # A contrast that is one coefficient is shrunken as such: R widens the model matrix for any other.
+    alone = np.flatnonzero(vector)
+    coefficient = int(alone[0]) + 1 if alone.size == 1 and vector[alone[0]] == 1 else 0
     if isinstance(contrast, list | tuple) and contrast[0] in safe:
         factor = contrast[0]
         ends = [safe[factor][level_text(level, factor, safe[factor])] for level in contrast[1:]]
         r_contrast = robjects.StrVector([names[factor], *ends])
     else:
-        vector = contrast_vector(formula, samples, contrast, reference=reference, numeric=numeric)
         r_contrast = robjects.FloatVector(vector.tolist())
     matrix = robjects.r.matrix(
         robjects.IntVector(counts.to_numpy().ravel(order="F").tolist()), nrow=len(counts)
@@ -178,7 +182,7 @@ def run_deseq2(
     try:
         found = robjects.r(R_CODE)(
             matrix, robjects.ListVector(columns), "~ " + parsed.written(names).lstrip("~ "), r_contrast,
-            size_factor_type, robjects.IntVector(rows.tolist()), shrink_normal, workers,
+            coefficient, size_factor_type, robjects.IntVector(rows.tolist()), shrink_normal, workers,
         )  # fmt: skip
     except Exception as error:  # noqa: BLE001 - whatever R stopped with becomes one line
         said = " ".join(str(error).split())

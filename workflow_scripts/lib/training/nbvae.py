@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from workflow_scripts.lib.models.nbvae import NBVAE, kl_standard_normal
+from workflow_scripts.lib.models.latent import kl_standard_normal
+from workflow_scripts.lib.models.nbvae import NBVAE
 from workflow_scripts.lib.models.nbvae_published import PublishedNBVAE, published_loss
 
 from .objective import Objective
@@ -68,7 +69,7 @@ class NBVAEObjective(Objective):
         latent = mean + noise * torch.exp(0.5 * log_variance)
         log_mean = self.model.decode(latent, batch) + torch.log(factors * self.fraction)[:, None]
         reconstruction = -self.model.log_prob(counts, log_mean).sum(dim=1).mean()
-        kl = kl_standard_normal(mean, log_variance).mean()
+        kl = kl_standard_normal(mean, log_variance).sum(dim=1).mean()
         prior = self.penalty() / self.n_samples
         return {
             "loss": reconstruction + self.kl_weight * kl + prior,

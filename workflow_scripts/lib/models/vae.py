@@ -1,0 +1,167 @@
+"""Variational autoencoders of L1000 signatures: as published, and conditioned on the cell line with a true ELBO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .latent import kl_standard_normal
+
+CLIP = 10.0
+"""Bound of level-5 z-scores; the published decoder is 10 tanh."""
+
+
+class PublishedVAE(nn.Module):
+    """The VAE of Xue, Ding & Lu (2020): 978-1000-1000-100-1000-1000-978, tanh everywhere, output times ten.
+
+    Parameters
+    ----------
+    genes, hidden, latent
+        Layer sizes.
+    """
+
+    def __init__(self, genes: int = 978, hidden: int = 1000, latent: int = 100) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Linear(genes, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh()
+        )
+        self.mu = nn.Linear(hidden, latent)
+        self.logvar = nn.Linear(hidden, latent)
+        self.decoder = nn.Sequential(
+            nn.Linear(latent, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, genes),
+            nn.Tanh(),
+        )  # fmt: skip
+
+    def encode(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of z, shape [signatures x latent] each."""
+        hidden = self.encoder(signatures)
+        return self.mu(hidden), self.logvar(hidden)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Signatures, shape [signatures x genes], within -10 and 10."""
+        return CLIP * self.decoder(latent)
+
+    def layers(self, signatures: Tensor) -> dict[str, Tensor]:
+        """Activations that the published study compares, by its names.
+
+        ``e1`` and ``e2`` are the encoder's tanh layers, ``e3`` the mean of z, ``d2`` and ``d1`` the decoder's
+        first and second tanh layers, decoding ``e3``.
+        """
+        e1 = self.encoder[1](self.encoder[0](signatures))
+        e2 = self.encoder[3](self.encoder[2](e1))
+        e3 = self.mu(e2)
+        d2 = self.decoder[1](self.decoder[0](e3))
+        d1 = self.decoder[3](self.decoder[2](d2))
+        return {"e1": e1, "e2": e2, "e3": e3, "d2": d2, "d1": d1}
+
+
+def published_vae_loss(
+    signatures: Tensor, decoded: Tensor, mean: Tensor, log_variance: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The published loss and its reconstruction part.
+
+    Both terms are means, the first over genes, the second over latent dimensions, so that the KL weighs
+    genes / (2 latent) = 4.89 times what it does in the ELBO of unit variance.
+
+    Parameters
+    ----------
+    signatures, decoded
+        Shape [signatures x genes].
+    mean, log_variance
+        Shape [signatures x latent].
+    """
+    reconstruction = ((decoded - signatures) ** 2).mean()
+    return reconstruction + kl_standard_normal(mean, log_variance).mean(), reconstruction
+
+
+@dataclass(frozen=True)
+class VAEShape:
+    """Sizes of a `SignatureVAE`; all of it is in the model card."""
+
+    genes: int = 978
+    cell_lines: int = 0
+    hidden: int = 512
+    latent: int = 32
+    blocks: int = 2
+    linear: bool = False
+
+
+class ResidualBlock(nn.Module):
+    """x + W2 silu(W1 norm(x)): depth that starts as the identity."""
+
+    def __init__(self, width: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.inner = linear(width, width, generator)
+        self.outer = linear(width, width, generator, scale=0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        return x + self.outer(torch.nn.functional.silu(self.inner(self.norm(x))))
+
+
+def linear(inputs: int, outputs: int, generator: torch.Generator, scale: float = 1.0) -> nn.Linear:
+    """A linear layer with normal weights of variance 1 / inputs times `scale` squared, and no bias yet."""
+    layer = nn.Linear(inputs, outputs)
+    with torch.no_grad():
+        layer.weight.normal_(0.0, scale * inputs**-0.5, generator=generator)
+        layer.bias.zero_()
+    return layer
+
+
+class SignatureVAE(nn.Module):
+    """x ~ N(f(z, cell line), diag(exp(log_variance))), z ~ N(0, I), one noise variance a gene.
+
+    With ``linear`` encoder and decoder are affine: probabilistic PCA with a cell-line effect. The decoder is not
+    squashed: a clipped z-score of 10 is rare, and a tanh bends every other value.
+
+    Parameters
+    ----------
+    shape
+        Sizes.
+    scale
+        Standard deviation of each gene, shape [genes]; the encoder sees z-scores of it.
+    generator
+        Source of the initial weights.
+    """
+
+    def __init__(self, shape: VAEShape, scale: Tensor, generator: torch.Generator) -> None:
+        super().__init__()
+        self.shape = shape
+        inputs, width = shape.genes + shape.cell_lines, shape.hidden
+        self.scale: Tensor
+        self.register_buffer("scale", scale.clone())
+        if shape.linear:
+            self.encoder: nn.Module = nn.Identity()
+            self.decoder: nn.Module = nn.Identity()
+            ends = inputs, shape.latent + shape.cell_lines
+        else:
+            blocks = [ResidualBlock(width, generator) for _ in range(2 * shape.blocks)]
+            self.encoder = nn.Sequential(
+                linear(inputs, width, generator), *blocks[: shape.blocks], nn.LayerNorm(width), nn.SiLU()
+            )
+            self.decoder = nn.Sequential(
+                linear(shape.latent + shape.cell_lines, width, generator), *blocks[shape.blocks :],
+                nn.LayerNorm(width), nn.SiLU(),
+            )  # fmt: skip
+            ends = width, width
+        self.mu = linear(ends[0], shape.latent, generator)
+        self.logvar = linear(ends[0], shape.latent, generator, scale=0.1)
+        self.output = linear(ends[1], shape.genes, generator, scale=0.1)
+        self.log_noise = nn.Parameter(2 * torch.log(scale))
+
+    def encode(self, signatures: Tensor, cell_lines: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of z, shape [signatures x latent] each; `cell_lines` one-hot."""
+        hidden = self.encoder(torch.cat([signatures / self.scale, cell_lines], dim=1))
+        return self.mu(hidden), self.logvar(hidden).clamp(-12.0, 6.0)
+
+    def decode(self, latent: Tensor, cell_lines: Tensor) -> Tensor:
+        """Expected signatures, shape [signatures x genes]."""
+        return self.output(self.decoder(torch.cat([latent, cell_lines], dim=1))) * self.scale
+
+    def negative_log_likelihood(self, signatures: Tensor, decoded: Tensor) -> Tensor:
+        """In nats, summed over genes, shape [signatures]."""
+        error = (signatures - decoded) ** 2 * torch.exp(-self.log_noise)
+        return 0.5 * (error + self.log_noise + torch.log(torch.tensor(2 * torch.pi))).sum(dim=1)
