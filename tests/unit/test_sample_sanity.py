@@ -164,3 +164,13 @@ def test_one_level_or_a_level_a_sample_is_passed_over(samples):
     scores = np.random.default_rng(0).normal(size=(12, 2))
     assert nearest_group(scores, samples, "name") == []
     assert nearest_group(scores, samples.assign(cell="basal"), "cell") == []
+
+
+def test_a_factor_that_the_components_do_not_show_gives_no_suspects():
+    """A cohort: pairs of samples of 30 patients, all alike."""
+    scores = np.random.default_rng(0).normal(size=(60, 2))
+    patients = pd.DataFrame(
+        {"patient": [f"p{k // 2}" for k in range(60)]}, index=[f"s{k}" for k in range(60)]
+    )
+    (only,) = nearest_group(scores, patients, "patient")
+    assert only["verdict"] == "ok" and "cannot be told" in only["message"]

@@ -20,6 +20,8 @@ def concordance_rows(contrast: str, paths: dict[str, str], published: pd.DataFra
     estimates = []
     for method in ("nbvae", "nbvae_permuted", "log_ratio", "mean_log", "deseq2_shrunken"):
         estimates.append((method, None, read_table(paths[method]).set_index("gene_id").log2FoldChange))
+    unshrunken = read_table(paths["nbvae"]).set_index("gene_id").lfc_unshrunken
+    estimates.append(("nbvae_unshrunken", None, unshrunken))
     seeds = read_table(paths["seeds"]).set_index("gene_id")
     estimates += [("nbvae", int(name.removeprefix("seed")), seeds[name]) for name in seeds.columns]
     if published is not None:

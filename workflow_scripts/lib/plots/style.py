@@ -74,6 +74,7 @@ LOOKS = {
     "deseq2_permuted": Look("DESeq2, permuted labels", LIGHT, "X"),
     "log_ratio": Look("log₂ ratio of means", GREEN, "^"),
     "mean_log": Look("difference of mean logs", ORANGE, "v"),
+    "nbvae_unshrunken": Look("NB-VAE, unshrunken", "#B8860B", "h"),
     "nbvae_without_latent": Look("NB-VAE without latent", "#7A3B00", "p"),
     "zero": Look("always zero", LIGHT, "s"),
     "published": Look("NB-VAE as published", PURPLE, "P"),

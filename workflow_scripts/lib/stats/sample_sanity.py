@@ -114,7 +114,11 @@ def separation(
 
 
 def nearest_group(scores: np.ndarray, samples: pd.DataFrame, factor: str) -> list[dict[str, object]]:
-    """Samples that lie nearer to another level's centroid than to their own (left out of it): suspected swaps."""
+    """Samples that lie nearer to another level's centroid than to their own (left out of it): suspected swaps.
+
+    Where more than a quarter of the samples do, the components do not show this factor (patients of a cohort), and
+    nothing can be told from them.
+    """
     groups = samples[factor].to_numpy()
     levels = sorted(set(groups))
     if len(levels) < 2 or len(levels) == len(groups):
@@ -141,6 +145,9 @@ def nearest_group(scores: np.ndarray, samples: pd.DataFrame, factor: str) -> lis
                     expected=">= 0.5",
                 )
             )
+    if len(rows) > max(2, len(groups) // 4):
+        message = f"levels of {factor} do not lie apart in the first components: swaps cannot be told there"
+        return [row("swap", "ok", message, factor=factor, value=len(rows) / len(groups), expected="<= 0.25")]
     return rows
 
 
