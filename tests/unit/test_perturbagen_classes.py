@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.lib.data.perturbagen_classes import (
+    classes_by_mechanism,
     join_classes,
     read_classes,
     read_hub_drugs,
@@ -93,3 +94,19 @@ def test_the_hub(tmp_path):
     assert read_hub_samples(samples)["BRD-K50691590"] == "bortezomib"
     with pytest.raises(LatentomeError, match="columns moa, target are missing"):
         read_hub_drugs(samples)
+
+
+def test_mechanisms_become_classes_by_name_then_by_id():
+    drugs = pd.DataFrame(
+        {"moa": [["MEK inhibitor", "mTOR inhibitor"], ["KIT inhibitor"], ["odd"]]}, index=["a", "b", "c"]
+    )
+    samples = pd.Series({"BRD-K00000002": "b"})
+    signatures = pd.DataFrame(
+        {"pert_id": ["x", "BRD-K00000002-01", "y", "z"], "pert_iname": ["A", "renamed", "c", "none"]},
+        index=list("wxyz"),
+    )
+    known = {"CP_MEK_INHIBITOR", "CP_MTOR_INHIBITOR", "CP_PDGFR_KIT_INHIBITOR"}
+    found = classes_by_mechanism(
+        signatures, drugs, samples, {"KIT inhibitor": "CP_PDGFR_KIT_INHIBITOR"}, known
+    )
+    assert found.tolist() == [["CP_MEK_INHIBITOR", "CP_MTOR_INHIBITOR"], ["CP_PDGFR_KIT_INHIBITOR"], [], []]

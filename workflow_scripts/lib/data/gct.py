@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
+
+log = logging.getLogger("latentome")
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,16 @@ def read_gct(path: str | Path) -> Gct:
         raise LatentomeError(
             f"{path}: lines of unequal length ({error}); expected one tab a column"
         ) from None
-    if table.shape != (rows + column_fields, 1 + row_fields + columns):
+    stated = f"line 2 promises {rows} rows, {column_fields} lines of column metadata and {columns} columns"
+    if table.shape[1] != 1 + row_fields + columns or len(table) < rows:
         raise LatentomeError(
-            f"{path}: has {table.shape[0]} lines and {table.shape[1]} columns after its head; line 2 promises "
-            f"{rows + column_fields} and {1 + row_fields + columns}; the file is cut short or edited"
+            f"{path}: has {len(table)} lines and {table.shape[1]} fields a line after its head; {stated}; the file is "
+            "cut short or edited"
         )
+    if len(table) != rows + column_fields:
+        # cmapR ships such a file: its metadata were thinned out and its head was not.
+        log.warning("%s: has %d lines of column metadata; %s", path, len(table) - rows, stated)
+        column_fields = len(table) - rows
     ids, names = table.iloc[column_fields:, 0], list(table.columns[1 + row_fields :])
     if ids.duplicated().any():
         raise LatentomeError(f"{path}: row id {ids[ids.duplicated()].iloc[0]!r} comes more than once")

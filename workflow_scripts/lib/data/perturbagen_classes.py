@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -133,3 +134,42 @@ def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFram
         found.loc[here, "n_classes"] = key[here].map(counts)
         found.loc[here, "route"] = route
     return found
+
+
+def class_of_mechanism(moa: str, synonyms: Mapping[str, str]) -> str:
+    """The class id that a mechanism's wording stands for: a synonym's, or CP_ and its words."""
+    return synonyms.get(moa) or "CP_" + re.sub(r"[^A-Z0-9]+", "_", moa.upper())
+
+
+def classes_by_mechanism(
+    signatures: pd.DataFrame,
+    drugs: pd.DataFrame,
+    samples: pd.Series,
+    synonyms: Mapping[str, str],
+    known: Collection[str],
+) -> pd.Series:
+    """Classes of each signature's drug by the Repurposing Hub, which lists more drugs than CLUE's classes have.
+
+    Parameters
+    ----------
+    signatures
+        With columns ``pert_id`` and ``pert_iname``; the drug is looked for by name, then by id.
+    drugs, samples
+        From `read_hub_drugs` and `read_hub_samples`.
+    synonyms
+        Class id by mechanism, where its words differ.
+    known
+        Class ids wanted.
+
+    Returns
+    -------
+    pandas.Series
+        Lists of class ids in `known`, indexed as `signatures`.
+    """
+    by_name = signatures.pert_iname.str.lower()
+    names = by_name.where(by_name.isin(drugs.index), signatures.pert_id.str[:13].map(samples))
+    found = {
+        name: [c for c in dict.fromkeys(class_of_mechanism(m, synonyms) for m in moas) if c in known]
+        for name, moas in drugs.moa.items()
+    }
+    return names.map(lambda name: found.get(name, []))

@@ -13,6 +13,21 @@ LEAST_CORRELATION = 0.01
 """A replicate that agrees with no other still weighs a little."""
 
 
+def robust_z(wells: np.ndarray, least: float = 0.1) -> np.ndarray:
+    """Each gene's z-score over the wells of a plate by median and 1.4826 MAD (at least `least`), clipped.
+
+    Parameters
+    ----------
+    wells
+        All wells of one plate, shape [wells x genes].
+    least
+        Floor of the spread.
+    """
+    centre = np.median(wells, axis=0)
+    spread = 1.4826 * np.median(np.abs(wells - centre), axis=0)
+    return np.clip((wells - centre) / np.maximum(spread, least), -CLIP, CLIP)
+
+
 @dataclass(frozen=True)
 class Modz:
     """Consensus of the replicates of one perturbation.
@@ -53,7 +68,8 @@ def modz(replicates: np.ndarray) -> Modz:
     others = ~np.eye(n, dtype=bool)
     raw = np.where(others, np.maximum(correlation, LEAST_CORRELATION), 0.0).sum(axis=1)
     weights = raw / raw.sum()
-    agreement = float(np.quantile(correlation[np.triu(others)], 0.75))
+    # Hazen's quantile is MATLAB's, in which LINCS computed it.
+    agreement = float(np.quantile(correlation[np.triu(others)], 0.75, method="hazen"))
     return Modz(np.clip(weights @ clipped, -CLIP, CLIP), weights, agreement)
 
 
