@@ -157,8 +157,10 @@ def pretrained_weights(wildcards):
 
 
 def deseq2_workers(wildcards):
-    """Threads of DESeq2: two for a cohort."""
-    return 2 if dataset_named(wildcards.dataset).is_cohort else 1
+    """Processes of DESeq2: for a cohort half the cores, four at most, so that it need not wait for all of them."""
+    if not dataset_named(wildcards.dataset).is_cohort:
+        return 1
+    return min(4, max(1, (workflow.cores or 8) // 2))
 
 
 def deseq2_in_null(wildcards):

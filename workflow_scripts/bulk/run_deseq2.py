@@ -24,15 +24,14 @@ def under_normal_prior(found) -> np.ndarray:
     return found.table.log2FoldChange.to_numpy()
 
 
-def shrunken_table(found, data, parts, numeric, method) -> pd.DataFrame:
-    """DESeq2's table with the shrunken log2 fold change; p-values are the unshrunken test's."""
-    table = found.table.copy()
+def apeglm_coefficient(data, parts, numeric, method) -> tuple[pd.DataFrame, int] | None:
+    """Model matrix in which the contrast is one coefficient, and its place; None where apeGLM is not asked for.
+
+    It needs a contrast of two levels and a design with an intercept; elsewhere R's normal prior has to do.
+    """
     contrast = parts["contrast"]
-    if method == "none":
-        return table
-    if method == "normal" or not isinstance(contrast, list):
-        table["log2FoldChange"] = under_normal_prior(found)
-        return table
+    if method != "apeglm" or not isinstance(contrast, list):
+        return None
     factor, numerator, denominator = contrast
     levels = sorted(set(data.samples[factor]))
     reference = {**parts.get("reference", {}), factor: level_text(denominator, factor, levels)}
@@ -41,12 +40,23 @@ def shrunken_table(found, data, parts, numeric, method) -> pd.DataFrame:
     wanted = ((factor, level_text(numerator, factor, levels)),)
     column = next((name for name in matrix.columns if tuple(pairs[name]) == wanted), None)
     if column is None or not np.ptp(matrix.to_numpy(), axis=0).min() == 0:
+        return None
+    return matrix, list(matrix.columns).index(column)
+
+
+def shrunken_table(found, data, apeglm, method) -> pd.DataFrame:
+    """DESeq2's table with the shrunken log2 fold change; p-values are the unshrunken test's."""
+    table = found.table.copy()
+    if method == "none":
+        return table
+    if apeglm is None:
         table["log2FoldChange"] = under_normal_prior(found)
         return table
+    matrix, place = apeglm
     table["log2FoldChange"], table["lfcSE"] = shrink(
-        data.counts.to_numpy(float), found.size_factors.to_numpy(), matrix.to_numpy(float),
-        list(matrix.columns).index(column), found.dispersions.dispersion.to_numpy(),
-        found.table.log2FoldChange.to_numpy(), found.table.lfcSE.to_numpy(),
+        data.counts.to_numpy(float), found.size_factors.to_numpy(), matrix.to_numpy(float), place,
+        found.dispersions.dispersion.to_numpy(), found.table.log2FoldChange.to_numpy(),
+        found.table.lfcSE.to_numpy(),
     )  # fmt: skip
     return table
 
@@ -56,6 +66,7 @@ def main(snakemake) -> None:
     data = read_bulk(snakemake.input[0])
     parts, block = params.contrast, params.block
     numeric = tuple(block.get("numeric", ()))
+    apeglm = apeglm_coefficient(data, parts, numeric, params.shrinkage)
     found = run_deseq2(
         data.counts,
         data.samples,
@@ -65,12 +76,12 @@ def main(snakemake) -> None:
         numeric=numeric,
         size_factor_type=block.get("size_factors", "ratio"),
         control=data.control,
-        shrink_normal=params.shrinkage != "none",
+        shrink_normal=params.shrinkage != "none" and apeglm is None,
         workers=snakemake.threads if block.get("biocparallel") else 1,
     )
     for table, path in (
         (found.table, output.table),
-        (shrunken_table(found, data, parts, numeric, params.shrinkage), output.shrunken),
+        (shrunken_table(found, data, apeglm, params.shrinkage), output.shrunken),
     ):
         table.insert(1, "symbol", data.symbols.reindex(table.gene_id).to_numpy())
         write_table(table, path)
