@@ -37,6 +37,8 @@ rule gather_benchmarks:
         "results/benchmarks.tsv",
     log:
         "results/logs/gather_benchmarks.log",
+    benchmark:
+        "results/benchmarks/gather_benchmarks.tsv"
     conda:
         "../envs/python.yaml"
     threads: 1

@@ -14,6 +14,8 @@ def main(snakemake) -> None:
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
         place = path.relative_to(folder).with_suffix("")
+        if place.parts[0] == "gather_benchmarks":  # of an earlier run
+            continue
         table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         for _, row in table.iterrows():
             rows.append(
