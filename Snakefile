@@ -14,10 +14,7 @@ report: "report/workflow.rst"
 include: "rules/common.smk"
 include: "rules/fetch.smk"
 include: "rules/bulk.smk"
-include: "rules/bulk_models.smk"
-include: "rules/bulk_enrichment.smk"
-include: "rules/bulk_benchmarks.smk"
-include: "rules/bulk_figures.smk"
+include: "rules/l1000.smk"
 include: "rules/report.smk"
 
 
@@ -31,6 +28,7 @@ localrules:
     all,
     figures,
     bulk,
+    l1000,
     claims,
     benchmarks,
 
@@ -60,6 +58,14 @@ rule bulk:
         bulk_tables(),
     message:
         "Every figure and table of the bulk study is in results/"
+
+
+rule l1000:
+    input:
+        figure_files("l1000", l1000_plans()),
+        l1000_tables(),
+    message:
+        "Every figure and table of the L1000 study is in results/"
 
 
 rule claims:

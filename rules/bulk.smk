@@ -1,4 +1,10 @@
-"""Bulk study: from raw counts to differential expression."""
+"""Bulk study: from raw counts to differential expression; its other stages are included here."""
+
+
+include: "bulk_models.smk"
+include: "bulk_enrichment.smk"
+include: "bulk_benchmarks.smk"
+include: "bulk_figures.smk"
 
 
 rule simulate_counts:

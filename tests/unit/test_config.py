@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow_scripts.lib.config import ConfigProblem, active_bulk_datasets, check_config, raw_location
+from workflow_scripts.lib.config import ConfigProblem, active_datasets, check_config, raw_location
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,10 +53,10 @@ def test_mirror_must_be_there(config, tmp_path):
     with pytest.raises(ConfigProblem, match="does not exist"):
         check_config({**config, "source": "mirror", "mirror": str(tmp_path / "no")}, ROOT)
     given = {**config, "source": "mirror", "mirror": str(tmp_path)}
-    assert active_bulk_datasets(given, ROOT) == []
+    assert active_datasets(given, ROOT, "bulk") == []
     given["bulk"] = {**config["bulk"], "datasets": ["gse60450"]}
     with pytest.raises(ConfigProblem, match="gse60450: needs GSE60450/GSE60450_Lactation"):
-        active_bulk_datasets(given, ROOT)
+        active_datasets(given, ROOT, "bulk")
 
 
 def test_a_users_own_data_run_with_every_source(config, tmp_path):
@@ -68,10 +68,10 @@ def test_a_users_own_data_run_with_every_source(config, tmp_path):
         "contrasts": {"a": {"design": "~ x", "contrast": ["x", "b", "a"]}},
     }
     config["datasets"]["bulk"]["mine"] = own
-    assert active_bulk_datasets(config, ROOT) == ["demo", "mine"]
+    assert active_datasets(config, ROOT, "bulk") == ["demo", "mine"]
     sheet.unlink()
     with pytest.raises(ConfigProblem, match="mine: needs .*sheet.csv, which does not exist"):
-        active_bulk_datasets(config, ROOT)
+        active_datasets(config, ROOT, "bulk")
 
 
 def own_block(tmp_path, **more):
@@ -119,15 +119,15 @@ def test_a_missing_key_is_named(config, key):
 
 def test_each_source_has_its_data_sets(config, tmp_path):
     real = [name for name, block in config["datasets"]["bulk"].items() if not block.get("simulated")]
-    assert active_bulk_datasets(config, ROOT) == ["demo"]
-    assert active_bulk_datasets({**config, "source": "geo"}, ROOT) == real
+    assert active_datasets(config, ROOT, "bulk") == ["demo"]
+    assert active_datasets({**config, "source": "geo"}, ROOT, "bulk") == real
     path = tmp_path / "pasilla" / "pasilla_gene_counts.tsv"
     path.parent.mkdir()
     path.touch()
     mirror = {**config, "source": "mirror", "mirror": str(tmp_path)}
-    assert active_bulk_datasets(mirror, ROOT) == ["pasilla"]
+    assert active_datasets(mirror, ROOT, "bulk") == ["pasilla"]
     config["datasets"]["bulk"]["mine"] = own_block(tmp_path)
-    assert active_bulk_datasets(mirror, ROOT) == ["pasilla", "mine"]
+    assert active_datasets(mirror, ROOT, "bulk") == ["pasilla", "mine"]
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ def test_a_data_set_asked_for_by_name(config, tmp_path, source, name, expected):
     config["bulk"]["datasets"] = [name]
     config["source"] = source
     if expected is not None:
-        assert active_bulk_datasets(config, ROOT) == expected
+        assert active_datasets(config, ROOT, "bulk") == expected
         return
     with pytest.raises(ConfigProblem, match="pasilla: is real data; it needs source: mirror or source: geo"):
-        active_bulk_datasets(config, ROOT)
+        active_datasets(config, ROOT, "bulk")
 
 
 def test_places_of_raw_files(config, tmp_path):

@@ -14,7 +14,21 @@ from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.stats.formula import parse_formula
 from workflow_scripts.lib.wording import close_match
 
-FILE_KEYS = ("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes")
+FILE_KEYS = (
+    *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes"),
+    *("classes", "hub_drugs", "hub_samples"),
+)
+STUDIES = ("bulk", "l1000")
+PUBLISHED_WEIGHTS = {
+    "weights_svqvae": tuple(f"pretrained/S_VQ_VAE_{part}.pth" for part in ("encode", "embedding", "decode")),
+    **{
+        f"weights_{name.lower()}": tuple(
+            f"pretrained/VAE_{part}_{name}.pth" for part in ("encode", "mu", "logvar", "decode")
+        )
+        for name in ("SMP", "GP", "SMGP")
+    },
+}
+"""Files of each published L1000 model."""
 
 
 class ConfigProblem(LatentomeError):
@@ -65,13 +79,18 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
         )
     if config["source"] == "mirror" and not Path(config["mirror"]).is_dir():
         raise ConfigProblem(f"config, mirror: the folder {config['mirror']} does not exist; correct the path")
-    blocks = config["datasets"].get("bulk", {})
-    for name in config.get("bulk", {}).get("datasets") or []:
-        if name not in blocks:
-            raise ConfigProblem(
-                f"config, bulk: datasets: {name!r} is no data set{close_match(name, blocks)}; "
-                f"there are: {', '.join(blocks)}; or add a block datasets: bulk: {name}"
-            )
+    for study in STUDIES:
+        blocks = config["datasets"].get(study, {})
+        for name in config.get(study, {}).get("datasets") or []:
+            if name not in blocks:
+                raise ConfigProblem(
+                    f"config, {study}: datasets: {name!r} is no data set{close_match(name, blocks)}; "
+                    f"there are: {', '.join(blocks)}; or add a block datasets: {study}: {name}"
+                )
+    _check_contrasts(config["datasets"].get("bulk", {}))
+
+
+def _check_contrasts(blocks: Mapping[str, Any]) -> None:
     for name, own in blocks.items():
         for contrast, parts in own["contrasts"].items():
             try:
@@ -133,24 +152,42 @@ def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
 def block_files(block: Mapping[str, Any]) -> list[str]:
     """Names of all files that a data set's block lists."""
     named = [block[key] for key in FILE_KEYS if block.get(key)]
-    return named + list(block.get("gene_sets", {}).values())
+    named += [
+        part[key] for part in block.get("sources", []) for key in ("matrix", "sig_info") if part.get(key)
+    ]
+    named += [name for part in block.get("images", {}).values() for name in part]
+    return named + list(block.get("gene_sets", {}).values()) + list(block.get("required_weights", []))
 
 
-def active_bulk_datasets(config: Mapping[str, Any], root: Path) -> list[str]:
-    """Names of the bulk data sets that run under this source, in the config's order.
+def given_weights(config: Mapping[str, Any], root: Path) -> dict[str, list[str]]:
+    """Files of each published L1000 model that the source can give."""
+    if config["source"] == "demo":
+        return {name: [] for name in PUBLISHED_WEIGHTS}
+    return {
+        name: [
+            file
+            for file in files
+            if config["source"] == "geo" or Path(raw_location(file, config, root)).exists()
+        ]
+        for name, files in PUBLISHED_WEIGHTS.items()
+    }
+
+
+def active_datasets(config: Mapping[str, Any], root: Path, study: str) -> list[str]:
+    """Names of a study's data sets that run under this source, in the config's order.
 
     Simulated ones run with ``source: demo``, registered ones otherwise, if the mirror has all their files;
-    a user's own always. ``bulk: datasets:`` narrows the choice; what it names must be there.
+    a user's own always. ``<study>: datasets:`` narrows the choice; what it names must be there.
 
     Raises
     ------
     ConfigProblem
         If a data set that was asked for by name cannot run, or a user's file is missing.
     """
-    chosen = config["bulk"].get("datasets")
+    chosen = config[study].get("datasets")
     known = registered(root)
     active = []
-    for name, block in config["datasets"].get("bulk", {}).items():
+    for name, block in config["datasets"].get(study, {}).items():
         if chosen is not None and name not in chosen:
             continue
         files = block_files(block)
@@ -171,8 +208,10 @@ def active_bulk_datasets(config: Mapping[str, Any], root: Path) -> list[str]:
             problem = f"needs {missing[0]}, which does not exist"
             problem += f" in the mirror {config['mirror']}" if missing[0] in known else ""
             problem += "; correct the path or fetch the file"
+        if problem is None and config["source"] == "geo" and block.get("mirror_only") and chosen is None:
+            problem = "is in a mirror alone"
         if problem is None:
             active.append(name)
         elif chosen is not None or own:
-            raise ConfigProblem(f"config, datasets: bulk: {name}: {problem}")
+            raise ConfigProblem(f"config, datasets: {study}: {name}: {problem}")
     return active

@@ -166,10 +166,22 @@ def classes_by_mechanism(
     pandas.Series
         Lists of class ids in `known`, indexed as `signatures`.
     """
-    by_name = signatures.pert_iname.str.lower()
-    names = by_name.where(by_name.isin(drugs.index), signatures.pert_id.str[:13].map(samples))
+    names = hub_names(signatures, drugs, samples)
     found = {
         name: [c for c in dict.fromkeys(class_of_mechanism(m, synonyms) for m in moas) if c in known]
         for name, moas in drugs.moa.items()
     }
     return names.map(lambda name: found.get(name, []))
+
+
+def targets_of(signatures: pd.DataFrame, drugs: pd.DataFrame, samples: pd.Series) -> pd.Series:
+    """Gene symbols of each signature's drug's targets by the Repurposing Hub, lists; by name, then by id."""
+    names = hub_names(signatures, drugs, samples)
+    found = drugs.target.to_dict()
+    return names.map(lambda name: found.get(name, []))
+
+
+def hub_names(signatures: pd.DataFrame, drugs: pd.DataFrame, samples: pd.Series) -> pd.Series:
+    """The Repurposing Hub's lower-case name of each signature's drug; NaN for none."""
+    by_name = signatures.pert_iname.str.lower()
+    return by_name.where(by_name.isin(drugs.index), signatures.pert_id.str[:13].map(samples))

@@ -59,3 +59,44 @@ def trivial_reconstructions(training: np.ndarray, held_out: np.ndarray) -> dict[
         "zero": explained_variance(held_out, np.zeros_like(held_out)),
         "mean": explained_variance(held_out, np.broadcast_to(mean, held_out.shape)),
     }
+
+
+@dataclass(frozen=True)
+class ExplainedVariance:
+    """Explained variance with an interval.
+
+    Attributes
+    ----------
+    value
+        Of all signatures, see `explained_variance`.
+    lower, upper
+        95 % interval by resampled units: signatures of one compound are no independent evidence.
+    """
+
+    value: float
+    lower: float
+    upper: float
+
+
+def explained_by_units(
+    values: np.ndarray, reconstructed: np.ndarray, units: np.ndarray, seed: int, draws: int = 2000
+) -> ExplainedVariance:
+    """Explained variance, and its bootstrap interval over units.
+
+    Parameters
+    ----------
+    values, reconstructed
+        Shape [signatures x genes].
+    units
+        Compound of each signature.
+    seed, draws
+        Of the bootstrap.
+    """
+    exact = values.astype(np.float64)
+    error, total = ((exact - reconstructed) ** 2).sum(axis=1), (exact**2).sum(axis=1)
+    _, place = np.unique(units, return_inverse=True)
+    count = place.max() + 1
+    by_unit = np.column_stack([np.bincount(place, error, count), np.bincount(place, total, count)])
+    drawn = by_unit[np.random.default_rng(seed).integers(0, count, (draws, count))].sum(axis=1)
+    low, high = np.quantile(1 - drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    return ExplainedVariance(float(1 - error.sum() / total.sum()), float(low), float(high))

@@ -13,7 +13,36 @@ COMMITMENT, REPULSION, REPULSION_COMMITMENT = 0.25, 1.0, 0.1
 """Published weights: of z's pull to its class's code, of the nearest other code's push, and of z's from it."""
 
 
-class SVQVAE(nn.Module):
+class CodedNetwork(nn.Module):
+    """What all supervised VQ-VAEs share: a codebook with a code a class, and the nearest code of an input."""
+
+    codebook: nn.Embedding
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """z, shape [inputs x hidden]."""
+        raise NotImplementedError
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Outputs of codes, in the inputs' form."""
+        raise NotImplementedError
+
+    def distances(self, encoded: Tensor) -> Tensor:
+        """Squared Euclidean distance of each encoding to each code, shape [inputs x classes]."""
+        codes = self.codebook.weight
+        return (encoded**2).sum(1, keepdim=True) - 2 * encoded @ codes.T + (codes**2).sum(1)
+
+    def nearest(self, inputs: Tensor) -> Tensor:
+        """Label-free class: that of the nearest code, int64 [inputs]."""
+        return self.distances(self.encode(inputs)).argmin(dim=1)
+
+    def spread_codes(self) -> None:
+        """Draw the codes as published: uniform within 1 / classes of 0."""
+        reach = 1.0 / len(self.codebook.weight)
+        with torch.no_grad():
+            self.codebook.weight.uniform_(-reach, reach)
+
+
+class SVQVAE(CodedNetwork):
     """Encoder tanh(W1 x + b1), a codebook with a code a class, decoder 10 tanh(W2 q + b2).
 
     Parameters
@@ -27,8 +56,7 @@ class SVQVAE(nn.Module):
         self.encoder = nn.Sequential(nn.Linear(genes, hidden), nn.Tanh())
         self.codebook = nn.Embedding(classes, hidden)
         self.decoder = nn.Sequential(nn.Linear(hidden, genes), nn.Tanh())
-        with torch.no_grad():
-            self.codebook.weight.uniform_(-1.0 / classes, 1.0 / classes)
+        self.spread_codes()
 
     def encode(self, signatures: Tensor) -> Tensor:
         """z, shape [signatures x hidden]."""
@@ -37,15 +65,6 @@ class SVQVAE(nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """Signatures of codes, shape [codes x genes], within -10 and 10."""
         return CLIP * self.decoder(codes)
-
-    def distances(self, encoded: Tensor) -> Tensor:
-        """Squared Euclidean distance of each encoding to each code, shape [signatures x classes]."""
-        codes = self.codebook.weight
-        return (encoded**2).sum(1, keepdim=True) - 2 * encoded @ codes.T + (codes**2).sum(1)
-
-    def nearest(self, signatures: Tensor) -> Tensor:
-        """Label-free class: that of the nearest code, int64 [signatures]."""
-        return self.distances(self.encode(signatures)).argmin(dim=1)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from .latent import kl_standard_normal
 
 CLIP = 10.0
 """Bound of level-5 z-scores; the published decoder is 10 tanh."""
+LAYERS = ("e1", "e2", "e3", "d2", "d1")
+"""What the paper calls the activations that it compares, see `PublishedVAE.layers`."""
 
 
 class PublishedVAE(nn.Module):
@@ -54,7 +56,7 @@ class PublishedVAE(nn.Module):
         e3 = self.mu(e2)
         d2 = self.decoder[1](self.decoder[0](e3))
         d1 = self.decoder[3](self.decoder[2](d2))
-        return {"e1": e1, "e2": e2, "e3": e3, "d2": d2, "d1": d1}
+        return dict(zip(LAYERS, (e1, e2, e3, d2, d1), strict=True))
 
 
 def published_vae_loss(

@@ -8,7 +8,7 @@ import string
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import pandas as pd
@@ -20,14 +20,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.tables import write_table
 
+from .looks import BLACK, BLUE, GREEN, GREY, LOOKS, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, Look
+from .looks import LIGHT as LIGHT
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Okabe and Ito's palette, told apart by all common forms of colour blindness.
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-GREY = "#8C8C8C"
-LIGHT = "#D0D0D0"
 LEVELS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -56,35 +54,6 @@ _RC: dict[Any, Any] = {
 }
 _DPI = 160
 _SVG_PIXELS = 0.9e6
-
-
-class Look(NamedTuple):
-    """How a method or model is called and drawn."""
-
-    title: str
-    colour: str
-    marker: str
-
-
-LOOKS = {
-    "deseq2": Look("DESeq2", BLUE, "o"),
-    "deseq2_shrunken": Look("DESeq2, shrunken", SKY, "s"),
-    "nbvae": Look("NB-VAE", VERMILLION, "D"),
-    "nbvae_permuted": Look("NB-VAE, permuted labels", GREY, "X"),
-    "deseq2_permuted": Look("DESeq2, permuted labels", LIGHT, "X"),
-    "log_ratio": Look("log₂ ratio of means", GREEN, "^"),
-    "mean_log": Look("difference of mean logs", ORANGE, "v"),
-    "nbvae_unshrunken": Look("NB-VAE, unshrunken", "#B8860B", "h"),
-    "nbvae_without_latent": Look("NB-VAE without latent", "#7A3B00", "p"),
-    "zero": Look("always zero", LIGHT, "s"),
-    "published": Look("NB-VAE as published", PURPLE, "P"),
-    "published_1600": Look("as published, 1,600 epochs", PURPLE, "P"),
-    "published_800": Look("as published, 800 epochs", BLACK, "*"),
-    "nbvae_linear": Look("linear (NB-PPCA)", GREEN, "^"),
-    "nbvae_zinb": Look("zero-inflated (ZINB-VAE)", ORANGE, "v"),
-    "scvi": Look("scVI", SKY, "s"),
-    "gene_mean": Look("gene-mean NB", BLACK, "|"),
-}
 
 
 def look(name: str) -> Look:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.lib.models.latent import free_bits_kl, kl_standard_normal
 from workflow_scripts.lib.models.svqvae import (
-    SVQVAE,
+    CodedNetwork,
     SVQVAELoss,
     code_perplexity,
     margin_svqvae_loss,
@@ -150,7 +150,7 @@ class SVQVAEObjective(Objective):
     network
         The model.
     data
-        ``signatures`` [training signatures x genes] and ``classes`` int64; ``validation`` and
+        ``signatures`` [training signatures x genes], or images, and ``classes`` int64; ``validation`` and
         ``validation_classes``.
     learning_rate
         Of Adam (amsgrad), 1e-4 as published.
@@ -162,7 +162,7 @@ class SVQVAEObjective(Objective):
 
     def __init__(
         self,
-        network: SVQVAE,
+        network: CodedNetwork,
         data: Mapping[str, Tensor],
         *,
         learning_rate: float = 1e-4,
@@ -224,11 +224,10 @@ class SVQVAEObjective(Objective):
         if not len(signatures):
             return None
         nearest = self.model.nearest(signatures)
-        with_label = self.model.decode(self.model.codebook(classes))
-        without = self.model.decode(self.model.codebook(nearest))
+        decoded = self.model.decode(self.model.codebook.weight)
         return {
-            "validation": float(((without - signatures) ** 2).mean()),
-            "with_label": float(((with_label - signatures) ** 2).mean()),
+            "validation": float(((decoded[nearest] - signatures) ** 2).mean()),
+            "with_label": float(((decoded[classes] - signatures) ** 2).mean()),
             "accuracy": float((nearest == classes).double().mean()),
             "perplexity": code_perplexity(nearest, len(self.model.codebook.weight)),
         }

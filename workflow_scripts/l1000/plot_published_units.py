@@ -1,0 +1,20 @@
+"""Draw the latent units of the published weights."""
+
+from typing import Any
+
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.plots.published_weights import published_units
+from workflow_scripts.lib.plots.signature_tables import read_signature_table
+from workflow_scripts.lib.plots.style import save_figure
+
+
+def main(snakemake: Any) -> None:
+    with job_log(snakemake.log[0], ("matplotlib", "pandas")):
+        params = snakemake.params
+        units = read_signature_table(snakemake.input.units)
+        figure, table = published_units(units, simulated=params.simulated, note=params.note)
+        save_figure(figure, table, snakemake.output)
+
+
+if __name__ == "__main__":
+    main(snakemake)

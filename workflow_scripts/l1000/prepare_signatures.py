@@ -1,0 +1,82 @@
+"""Sources of a data set to signatures.h5ad: filters counted, ids matched, classes, mechanisms and targets joined."""
+
+import logging
+
+import anndata
+import pandas as pd
+
+from workflow_scripts.lib.data.perturbagen_classes import (
+    classes_by_mechanism,
+    join_classes,
+    read_classes,
+    read_hub_drugs,
+    read_hub_samples,
+    targets_of,
+)
+from workflow_scripts.lib.data.signature_sources import join_sources, read_source
+from workflow_scripts.lib.data.signatures import dose_um, read_landmarks
+from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.files import replacing
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.tables import read_table, write_table
+
+log = logging.getLogger("latentome")
+
+
+def labels(snakemake, sheet: pd.DataFrame) -> pd.DataFrame:
+    """Class, mechanism's classes and targets of every signature."""
+    given = snakemake.input
+    found = pd.DataFrame({"pcl_id": "", "pcl_route": "", "n_classes": 0}, index=sheet.index)
+    known = set(read_table(given.codes).pcl_id)
+    if given.classes:
+        classes = read_classes(given.classes)
+        found = join_classes(sheet, classes).rename(columns={"route": "pcl_route"})
+        known |= set(classes.pcl_id)
+        log.info(
+            "%d signatures have one of %d classes", (found.pcl_id != "").sum(), found.pcl_id.nunique() - 1
+        )
+    found["hub_classes"], found["targets"] = "", ""
+    if given.hub_drugs:
+        drugs, samples = read_hub_drugs(given.hub_drugs), read_hub_samples(given.hub_samples)
+        synonyms = read_table(given.synonyms).set_index("moa").pcl_id
+        found["hub_classes"] = classes_by_mechanism(sheet, drugs, samples, synonyms, known).map("|".join)
+        found["targets"] = targets_of(sheet, drugs, samples).map("|".join)
+    return found
+
+
+def main(snakemake) -> None:
+    params, given, output = snakemake.params, snakemake.input, snakemake.output
+    landmarks = read_landmarks(given.gene_info)
+    sheets = iter(given.sig_info)
+    parts = [
+        read_source(
+            source, matrix, next(sheets) if source.get("sig_info") else None, landmarks, params.unmatched
+        )
+        for source, matrix in zip(params.sources, given.matrix, strict=True)
+    ]
+    whole = join_sources(parts)
+    if params.expected:
+        at = whole.steps.iloc[-1].signatures if len(parts) == 1 else len(whole.sheet)
+        if at != params.expected:
+            raise LatentomeError(
+                f"config, datasets: l1000: {snakemake.wildcards.dataset}: {at} signatures; expected {params.expected}, "
+                "the published number; the files are another release, or delete the key signatures"
+            )
+    obs = whole.sheet.join(labels(snakemake, whole.sheet))
+    if {"pert_dose", "pert_idose"} & set(obs):
+        obs["dose_um"] = dose_um(obs)
+    layers = {"clipped": whole.clipped} if whole.clipped is not None else None
+    data = anndata.AnnData(whole.matrix, obs=obs, var=landmarks, layers=layers)
+    with replacing(output.signatures) as path:
+        data.write_h5ad(path)
+    write_table(whole.steps, output.counts)
+    write_table(whole.unmatched, output.unmatched)
+    lines = obs.groupby(["source", "cell_id", "pert_type"], sort=True)
+    lines = lines.agg(signatures=("pert_id", "size"), perturbagens=("pert_id", "nunique")).reset_index()
+    write_table(lines, output.cell_lines)
+    log.info("%s: %d signatures of %d genes", snakemake.wildcards.dataset, *data.shape)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], ("anndata", "h5py", "pandas")):
+        main(snakemake)

@@ -1,0 +1,72 @@
+"""The palette, and how every method and model is called and drawn."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Okabe and Ito's palette, told apart by all common forms of colour blindness.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#8C8C8C"
+LIGHT = "#D0D0D0"
+
+
+class Look(NamedTuple):
+    """How a method or model is called and drawn."""
+
+    title: str
+    colour: str
+    marker: str
+
+
+LOOKS = {
+    "deseq2": Look("DESeq2", BLUE, "o"),
+    "deseq2_shrunken": Look("DESeq2, shrunken", SKY, "s"),
+    "nbvae": Look("NB-VAE", VERMILLION, "D"),
+    "nbvae_permuted": Look("NB-VAE, permuted labels", GREY, "X"),
+    "deseq2_permuted": Look("DESeq2, permuted labels", LIGHT, "X"),
+    "log_ratio": Look("log₂ ratio of means", GREEN, "^"),
+    "mean_log": Look("difference of mean logs", ORANGE, "v"),
+    "nbvae_unshrunken": Look("NB-VAE, unshrunken", "#B8860B", "h"),
+    "nbvae_without_latent": Look("NB-VAE without latent", "#7A3B00", "p"),
+    "zero": Look("always zero", LIGHT, "s"),
+    "published": Look("NB-VAE as published", PURPLE, "P"),
+    "published_1600": Look("as published, 1,600 epochs", PURPLE, "P"),
+    "published_800": Look("as published, 800 epochs", BLACK, "*"),
+    "nbvae_linear": Look("linear (NB-PPCA)", GREEN, "^"),
+    "nbvae_zinb": Look("zero-inflated (ZINB-VAE)", ORANGE, "v"),
+    "scvi": Look("scVI", SKY, "s"),
+    "gene_mean": Look("gene-mean NB", BLACK, "|"),
+    "vae": Look("VAE", VERMILLION, "D"),
+    "vae_linear": Look("linear VAE", GREEN, "^"),
+    "vae_published": Look("VAE as published", PURPLE, "P"),
+    "weights_smgp": Look("published weights (SMGP)", "#7A3B00", "p"),
+    "weights_smp": Look("published weights (SMP)", ORANGE, "v"),
+    "weights_gp": Look("published weights (GP)", "#B8860B", "h"),
+    "svqvae": Look("S-VQ-VAE", BLUE, "o"),
+    "svqvae_published": Look("S-VQ-VAE as published", SKY, "s"),
+    "weights_svqvae": Look("published weights (S-VQ-VAE)", BLACK, "*"),
+    "raw": Look("978 genes", "#555555", "o"),
+    "pca": Look("PCA", BLACK, "s"),
+    "e1": Look("as published: encoder layer 1", PURPLE, "v"),
+    "e2": Look("as published: encoder layer 2", PURPLE, "^"),
+    "e3": Look("as published: mean of z", PURPLE, "P"),
+    "sig": Look("as published: signature nodes", PURPLE, "*"),
+    "d2": Look("as published: decoder layer 1", PURPLE, "<"),
+    "d1": Look("as published: decoder layer 2", PURPLE, ">"),
+    "mean": Look("training mean", GREY, "|"),
+    "majority": Look("most frequent class", GREY, "|"),
+    "permuted": Look("permuted", GREY, "X"),
+    "logistic": Look("logistic regression", BLUE, "o"),
+    "svm": Look("linear SVM", SKY, "s"),
+    "knn": Look("nearest neighbours", GREEN, "^"),
+    "boosting": Look("boosted trees", ORANGE, "D"),
+    "generated": Look("generated", VERMILLION, "D"),
+    "real": Look("real signatures", BLACK, "o"),
+    "aggregate": Look("decoded posteriors of all", ORANGE, "v"),
+    "gaussian": Look("Gaussian of the training data", BLUE, "s"),
+    "shuffled": Look("each gene shuffled", GREY, "X"),
+    "posterior": Look("decoded posteriors of the class", VERMILLION, "D"),
+    "pattern": Look("as published: nodes set", PURPLE, "P"),
+    "prior": Look("decoded prior, any class", GREY, "X"),
+}
