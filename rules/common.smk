@@ -114,4 +114,4 @@ def study_targets(kind):
 
 def study_claims():
     """Claims tables of every study."""
-    return [path for path in study_targets("tables") if path.endswith("/claims.tsv")]
+    return [path for path in study_targets("tables") if Path(path).name == "claims.tsv"]

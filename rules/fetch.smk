@@ -8,7 +8,8 @@ rule fetch_raw:
     output:
         raw_path("{accession}", "{file}"),
     wildcard_constraints:
-        accession=r"[^/]+",
+        # Unpacked matrices lie beside the accessions.
+        accession=r"(?!unpacked/)[^/]+",
         # A download's own files lie beside its output.
         file=r"(?!\.)(?!.*\.(?:part|part\.json|sha256)$).+",
     log:

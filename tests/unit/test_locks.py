@@ -19,6 +19,7 @@ def pins(name):
 CONDA = sorted((ROOT / "envs").glob("*.yaml"))
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch", "pytorch-gpu": "torch"}
 IMPORT_NAMES = {
+    "cmapPy": "cmappy",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
     "scvi": "scvi-tools",

@@ -25,23 +25,26 @@ from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.signature_models import load_models
 
 log = logging.getLogger("latentome")
+COLUMNS = [
+    *("representation", "features", "classifier", "split", "labels", "accuracy", "accuracy_lower", "accuracy_upper"),
+    *("balanced_accuracy", "macro_f1", "top5", "n", "units", "classes"),
+]
 LATENT = ("raw", "pca", "e3", "sig", "vae")
 
 
-def representations(models, data, train: np.ndarray) -> dict[str, np.ndarray]:
-    """Representation of every signature by name; what is learned is learned on the training perturbagens."""
-    cells = data.sheet.cell_id.tolist()
-    found = {"raw": data.matrix}
+def representations(models, data, labelled: np.ndarray, train: np.ndarray) -> dict[str, np.ndarray]:
+    """Representation of the labelled signatures by name; what is learned is learned on the training perturbagens."""
+    values, cells = data.matrix[labelled], data.sheet.cell_id.iloc[labelled].tolist()
+    found = {"raw": values}
     for model in models:
         if model.name == "vae":
-            found["vae"] = model.encode(data.matrix, cells)[0]
+            found["vae"] = model.encode(values, cells)[0]
         elif model.name == "vae_published":
-            layers = model.layers(data.matrix)
-            nodes = signature_nodes(layers["e3"][train])
+            layers = model.layers(values)
+            nodes = signature_nodes(layers["e3"][train[labelled]])
             found |= layers | ({"sig": layers["e3"][:, nodes]} if nodes.size else {})
     size = found["vae"].shape[1]
-    components = principal_components(data.matrix[train], size)
-    return found | {"pca": components.scores(data.matrix, size)}
+    return found | {"pca": principal_components(data.matrix[train], size).scores(values, size)}
 
 
 def main(snakemake) -> None:
@@ -57,31 +60,33 @@ def main(snakemake) -> None:
         params.most,
         params.seed,
     )
-    values = representations(load_models(snakemake.input.models, data.genes.index), data, parts == "train")
+    if not labelled.size:
+        log.warning("no class has %d signatures of %d compounds", params.min_signatures, params.min_compounds)
+        write_table(pd.DataFrame(columns=COLUMNS), snakemake.output[0])
+        return
+    values = representations(
+        load_models(snakemake.input.models, data.genes.index), data, labelled, parts == "train"
+    )
     classes, units, parts = data.sheet.pcl_id.to_numpy()[labelled], units[labelled], parts[labelled]
     cells = pool_small_lines(data.sheet.cell_id.to_numpy()[labelled], params.min_of_line)
     rows = []
 
-    def score(name: str, classifier: str, model, labels: str, truth: np.ndarray, pieces: list) -> None:
+    def score(name: str, classifier: str, labels: str, truth: np.ndarray, pieces: list) -> None:
         began = time.monotonic()
-        predicted, rank = predict(values[name][labelled], truth, pieces, model)
+        predicted, rank = predict(values[name], truth, pieces, classifiers(params.seed)[classifier])
         tested = np.concatenate([test for _, test in pieces])
         found = class_scores(truth[tested], predicted[tested], rank[tested], units[tested], params.seed)
+        size = values[name].shape[1]
         facts = {
             "representation": name,
-            "features": values[name].shape[1],
+            "features": size,
             "classifier": classifier,
             "split": split,
+            "labels": labels,
         }
-        rows.append({**facts, "labels": labels, **found, "classes": len(set(truth))})
-        log.info(
-            "%s, %s, %s labels: %.3f in %.1f s",
-            name,
-            classifier,
-            labels,
-            found["accuracy"],
-            time.monotonic() - began,
-        )
+        rows.append({**facts, **found, "classes": len(set(truth))})
+        seconds = time.monotonic() - began
+        log.info("%s, %s, %s labels: %.3f in %.1f s", name, classifier, labels, found["accuracy"], seconds)
 
     def pieces_of(truth: np.ndarray) -> list:
         return list(folds(split, truth, units, cells, params.seed, params.folds, parts))
@@ -93,24 +98,15 @@ def main(snakemake) -> None:
             params.min_compounds,
         )
     for name in values if pieces else ():
-        for classifier, model in classifiers(params.seed).items():
+        for classifier in classifiers(params.seed):
             if classifier == "boosting" and values[name].shape[1] > BOOSTED:
                 continue
             if classifier != "majority" or name == "raw":
-                score(name, classifier, model, "true", classes, pieces)
+                score(name, classifier, "true", classes, pieces)
         for draw in range(params.permutations if name in LATENT else 0):
             shuffled = permuted_within(classes, units, draw)
-            score(
-                name,
-                "logistic",
-                classifiers(params.seed)["logistic"],
-                "permuted",
-                shuffled,
-                pieces_of(shuffled),
-            )
-    columns = ["representation", "features", "classifier", "split", "labels", "accuracy", "accuracy_lower"]
-    columns += ["accuracy_upper", "balanced_accuracy", "macro_f1", "top5", "n", "units", "classes"]
-    write_table(pd.DataFrame(rows, columns=columns), snakemake.output[0])
+            score(name, "logistic", "permuted", shuffled, pieces_of(shuffled))
+    write_table(pd.DataFrame(rows, columns=COLUMNS), snakemake.output[0])
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def code_assignment(scores: pd.DataFrame, *, simulated: bool, note: str = "") ->
         _codes(ax, some, order, names if place % 2 == 0 else [""] * len(names))
         ax.set_xlabel(title)
         if metric != "explained":
-            ax.set_xlim(0, None)
+            ax.set_xlim(0, 1.06 * float(np.nanmax([some["value"].max(), some["upper"].max()])) or 1.0)
         else:
             level_line(ax, 0.0, GREY, ":")
     letters(list(axes.flat))

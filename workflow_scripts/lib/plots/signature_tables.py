@@ -97,7 +97,9 @@ def read_histories(paths: Sequence[str | Path]) -> pd.DataFrame:
         return pd.DataFrame(
             {name: pd.Series(dtype=object) for name in (*TABLES["history"].text, "epoch", "value")}
         )
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    # What a model says of validation beside its loss is written as validation/accuracy.
+    return table.assign(name=table["name"].str.removeprefix("validation/"))
 
 
 def read_distances(path: str | Path) -> pd.DataFrame:
