@@ -26,8 +26,17 @@ from workflow_scripts.lib.training.signature_models import load_models
 
 log = logging.getLogger("latentome")
 COLUMNS = [
-    *("representation", "features", "classifier", "split", "labels", "accuracy", "accuracy_lower", "accuracy_upper"),
-    *("balanced_accuracy", "macro_f1", "top5", "n", "units", "classes"),
+    *(
+        "representation",
+        "features",
+        "classifier",
+        "split",
+        "labels",
+        "accuracy",
+        "accuracy_lower",
+        "accuracy_upper",
+    ),
+    *("balanced_accuracy", "balanced_lower", "balanced_upper", "macro_f1", "top5", "n", "units", "classes"),
 ]
 LATENT = ("raw", "pca", "e3", "sig", "vae")
 

@@ -180,7 +180,7 @@ def predict(
 def class_scores(
     classes: np.ndarray, predicted: np.ndarray, rank: np.ndarray, units: np.ndarray, seed: int
 ) -> dict:
-    """Accuracy, balanced accuracy, macro-F1 and top-5, with intervals of accuracy by resampled units.
+    """Accuracy, balanced accuracy, macro-F1 and top-5, with intervals of the first two by resampled units.
 
     Parameters
     ----------
@@ -194,19 +194,29 @@ def class_scores(
         Of the bootstrap.
     """
     correct = pd.Series(classes == predicted, dtype=float)
-    by_unit = correct.groupby(units).agg(["sum", "size"]).to_numpy()
-    rng = np.random.default_rng(seed)
-    drawn = by_unit[rng.integers(0, len(by_unit), (2000, len(by_unit)))].sum(axis=1)
-    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    by_unit = correct.groupby(units).agg(["sum", "size"])
+    count = len(by_unit)
+    # How often each unit is drawn, [draws x units].
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), 2000)
+    low, high = np.quantile((times @ by_unit["sum"]) / (times @ by_unit["size"]), [0.025, 0.975])
+    table = pd.DataFrame({"unit": units, "class": classes, "correct": correct.to_numpy()})
+    pieces = table.pivot_table(
+        "correct", "unit", "class", aggfunc=["sum", "size"], fill_value=0, observed=True
+    )
+    with np.errstate(invalid="ignore"):
+        by_class = (times @ pieces["sum"].to_numpy()) / (times @ pieces["size"].to_numpy())
+    balanced_low, balanced_high = np.quantile(np.nanmean(by_class, axis=1), [0.025, 0.975])
     return {
         "accuracy": float(correct.mean()),
         "accuracy_lower": float(low),
         "accuracy_upper": float(high),
         "balanced_accuracy": float(balanced_accuracy_score(classes, predicted.astype(str))),
+        "balanced_lower": float(balanced_low),
+        "balanced_upper": float(balanced_high),
         "macro_f1": float(f1_score(classes, predicted.astype(str), average="macro", zero_division=0)),
         "top5": float(np.mean(rank < 5)),
         "n": int(classes.size),
-        "units": int(len(by_unit)),
+        "units": count,
     }
 
 

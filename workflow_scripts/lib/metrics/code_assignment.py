@@ -23,14 +23,11 @@ def labels_of(sheet: pd.DataFrame, classes: Sequence[str], with_hub: bool) -> li
     classes
         Class of each code.
     with_hub
-        Take the classes of the mechanism where there are any.
+        Take the classes of the mechanism, which are several and of more drugs, in place of the one class.
     """
     place = {name: k for k, name in enumerate(classes)}
-    hub = sheet.hub_classes.str.split("|") if with_hub else pd.Series([[]] * len(sheet), index=sheet.index)
-    return [
-        {place[name] for name in (mechanisms if any(mechanisms) else [own]) if name in place}
-        for own, mechanisms in zip(sheet.pcl_id, hub, strict=True)
-    ]
+    named = (sheet.hub_classes if with_hub else sheet.pcl_id).str.split("|")
+    return [{place[name] for name in names if name in place} for names in named]
 
 
 def hit_rate(distance: np.ndarray, labels: Sequence[set[int]], best: int) -> np.ndarray:

@@ -36,6 +36,11 @@ class PublishedVAE(nn.Module):
             nn.Tanh(),
         )  # fmt: skip
 
+    @property
+    def mean_weight(self) -> Tensor:
+        """Weight of the layer that gives the mean of z, shape [latent x hidden]."""
+        return self.mu.weight
+
     def encode(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of z, shape [signatures x latent] each."""
         hidden = self.encoder(signatures)
@@ -114,10 +119,11 @@ def linear(inputs: int, outputs: int, generator: torch.Generator, scale: float =
 
 
 class SignatureVAE(nn.Module):
-    """x ~ N(f(z, cell line), diag(exp(log_variance))), z ~ N(0, I), one noise variance a gene.
+    """x ~ N(f(z, cell line), diag(exp(log_noise))), z ~ N(0, I), one noise variance a gene.
 
-    With ``linear`` encoder and decoder are affine: probabilistic PCA with a cell-line effect. The decoder is not
-    squashed: a clipped z-score of 10 is rare, and a tanh bends every other value.
+    Encoder and decoder are each a linear map plus a residual network. `start_from_components` makes the linear maps
+    probabilistic principal components, so that training begins at the best linear model and not below it; with ``linear``
+    there is nothing else. The decoder is not squashed: a clipped z-score of 10 is rare, and a tanh bends every other value.
 
     Parameters
     ----------
@@ -132,38 +138,77 @@ class SignatureVAE(nn.Module):
     def __init__(self, shape: VAEShape, scale: Tensor, generator: torch.Generator) -> None:
         super().__init__()
         self.shape = shape
-        inputs, width = shape.genes + shape.cell_lines, shape.hidden
+        inputs, codes, width = shape.genes + shape.cell_lines, shape.latent + shape.cell_lines, shape.hidden
         self.scale: Tensor
         self.register_buffer("scale", scale.clone())
-        if shape.linear:
-            self.encoder: nn.Module = nn.Identity()
-            self.decoder: nn.Module = nn.Identity()
-            ends = inputs, shape.latent + shape.cell_lines
-        else:
-            blocks = [ResidualBlock(width, generator) for _ in range(2 * shape.blocks)]
-            self.encoder = nn.Sequential(
-                linear(inputs, width, generator), *blocks[: shape.blocks], nn.LayerNorm(width), nn.SiLU()
-            )
-            self.decoder = nn.Sequential(
-                linear(shape.latent + shape.cell_lines, width, generator), *blocks[shape.blocks :],
-                nn.LayerNorm(width), nn.SiLU(),
-            )  # fmt: skip
-            ends = width, width
-        self.mu = linear(ends[0], shape.latent, generator)
-        self.logvar = linear(ends[0], shape.latent, generator, scale=0.1)
-        self.output = linear(ends[1], shape.genes, generator, scale=0.1)
+        self.linear_mu = linear(inputs, shape.latent, generator)
+        self.linear_output = linear(codes, shape.genes, generator, scale=0.1)
+        self.log_variance = nn.Parameter(torch.zeros(shape.latent))
         self.log_noise = nn.Parameter(2 * torch.log(scale))
+        if not shape.linear:
+            self.encoder = _residual_network(inputs, width, shape.blocks, generator)
+            self.decoder = _residual_network(codes, width, shape.blocks, generator)
+            self.mu = linear(width, shape.latent, generator, scale=0.1)
+            self.logvar = linear(width, shape.latent, generator, scale=0.1)
+            self.output = linear(width, shape.genes, generator, scale=0.01)
+
+    @torch.no_grad()
+    def start_from_components(self, signatures: Tensor) -> None:
+        """Set the linear maps, and the variances, to probabilistic PCA of `signatures` [signatures x genes].
+
+        Tipping & Bishop (1999): W = V (L - s I)^1/2 of the leading eigenvectors V and eigenvalues L of the covariance,
+        s the mean of the other eigenvalues; z given x has mean M^-1 W' (x - mean) and covariance s M^-1, M = W'W + s I.
+        """
+        latent, genes = self.shape.latent, self.shape.genes
+        values = (signatures / self.scale).double()
+        mean = values.mean(dim=0)
+        centred = values - mean
+        eigenvalues, vectors = torch.linalg.eigh(centred.T @ centred / max(len(values), 1))
+        leading, others = eigenvalues.flip(0)[:latent], eigenvalues.flip(0)[latent:]
+        rest = others.clamp(min=0).mean().clamp(min=1e-3)
+        weight = vectors.flip(1)[:, :latent] * (leading - rest).clamp(min=1e-3).sqrt()
+        inverse = torch.linalg.inv(weight.T @ weight + rest * torch.eye(latent, dtype=torch.double))
+        projection = inverse @ weight.T
+        posterior = rest * inverse
+        left = centred - (centred @ projection.T) @ weight.T
+        noise = left.var(dim=0, correction=0) + ((weight @ posterior) * weight).sum(dim=1)
+        self.linear_mu.weight.zero_()
+        self.linear_mu.weight[:, :genes] = projection.float()
+        self.linear_mu.bias.copy_(-(projection @ mean))
+        self.linear_output.weight.zero_()
+        self.linear_output.weight[:, :latent] = weight.float()
+        self.linear_output.bias.copy_(mean)
+        self.log_variance.copy_(posterior.diagonal().log())
+        self.log_noise.copy_(noise.clamp(min=1e-4).log() + 2 * torch.log(self.scale))
+
+    @property
+    def mean_weight(self) -> Tensor:
+        """Weight of the linear map to the mean of z, shape [latent x genes and cell lines]."""
+        return self.linear_mu.weight
 
     def encode(self, signatures: Tensor, cell_lines: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of z, shape [signatures x latent] each; `cell_lines` one-hot."""
-        hidden = self.encoder(torch.cat([signatures / self.scale, cell_lines], dim=1))
-        return self.mu(hidden), self.logvar(hidden).clamp(-12.0, 6.0)
+        inputs = torch.cat([signatures / self.scale, cell_lines], dim=1)
+        mean, log_variance = self.linear_mu(inputs), self.log_variance.expand(len(inputs), -1)
+        if not self.shape.linear:
+            hidden = self.encoder(inputs)
+            mean, log_variance = mean + self.mu(hidden), log_variance + self.logvar(hidden)
+        return mean, log_variance.clamp(-12.0, 6.0)
 
     def decode(self, latent: Tensor, cell_lines: Tensor) -> Tensor:
         """Expected signatures, shape [signatures x genes]."""
-        return self.output(self.decoder(torch.cat([latent, cell_lines], dim=1))) * self.scale
+        codes = torch.cat([latent, cell_lines], dim=1)
+        output = self.linear_output(codes)
+        if not self.shape.linear:
+            output = output + self.output(self.decoder(codes))
+        return output * self.scale
 
     def negative_log_likelihood(self, signatures: Tensor, decoded: Tensor) -> Tensor:
         """In nats, summed over genes, shape [signatures]."""
         error = (signatures - decoded) ** 2 * torch.exp(-self.log_noise)
         return 0.5 * (error + self.log_noise + torch.log(torch.tensor(2 * torch.pi))).sum(dim=1)
+
+
+def _residual_network(inputs: int, width: int, blocks: int, generator: torch.Generator) -> nn.Sequential:
+    inner = [ResidualBlock(width, generator) for _ in range(blocks)]
+    return nn.Sequential(linear(inputs, width, generator), *inner, nn.LayerNorm(width), nn.SiLU())

@@ -44,15 +44,13 @@ _EXPLAINED = {"explained_with_label": "its class's code", "explained_nearest": "
 
 
 def _long(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row a drawn score; only accuracies have intervals."""
+    """One row a drawn score."""
     keep = ["representation", "features", "classifier", "split", "labels", "n", "units", "classes"]
     parts = []
     for metric in _SCORES:
-        interval = ("accuracy_lower", "accuracy_upper") if metric == "accuracy" else ("", "")
-        part = scores[keep].assign(metric=metric, value=scores[metric])
-        for name, column in zip(("lower", "upper"), interval, strict=True):
-            part[name] = scores[column] if column else np.nan
-        parts.append(part)
+        prefix = metric.removesuffix("_accuracy")
+        ends = {end: scores[f"{prefix}_{end}"] for end in ("lower", "upper")}
+        parts.append(scores[keep].assign(metric=metric, value=scores[metric], **ends))
     return pd.concat(parts, ignore_index=True).dropna(subset=["value"])
 
 

@@ -48,8 +48,8 @@ TABLES = {
     "classification": Columns(
         ("representation", "classifier", "split", "labels"),
         (
-            *("features", "accuracy", "accuracy_lower", "accuracy_upper", "balanced_accuracy", "macro_f1"),
-            *("top5", "n", "units", "classes"),
+            *("features", "accuracy", "accuracy_lower", "accuracy_upper", "balanced_accuracy"),
+            *("balanced_lower", "balanced_upper", "macro_f1", "top5", "n", "units", "classes"),
         ),
     ),
     "codes": Columns(("model", "seed", "preparation", "labels", "metric"), (*_INTERVAL, "n", "compounds")),

@@ -125,6 +125,7 @@ def _ours(
         matrix.shape[1], len(lines), settings["hidden"], settings["latent"], settings["blocks"], is_linear
     )
     network = SignatureVAE(shape, scale, torch.Generator().manual_seed(derive_seed(seed, "weights")))
+    network.start_from_components(torch.tensor(matrix[train]))
     data = {
         "signatures": torch.tensor(matrix[train]), "cell_lines": torch.tensor(cells[train]),
         "validation": torch.tensor(matrix[held]), "validation_cell_lines": torch.tensor(cells[held]),

@@ -143,8 +143,8 @@ class SignatureModel:
 
     @property
     def mean_weight(self) -> np.ndarray | None:
-        """Weight of the layer that gives a VAE's mean, [latent x hidden]."""
-        return None if isinstance(self.network, SVQVAE) else self.network.mu.weight.detach().numpy()
+        """Weight of the layer that gives a VAE's mean, [latent x inputs]."""
+        return None if isinstance(self.network, SVQVAE) else self.network.mean_weight.detach().numpy()
 
     def layers(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Activations of a published VAE by the paper's names, see `PublishedVAE.layers`."""
