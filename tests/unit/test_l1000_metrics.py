@@ -96,7 +96,7 @@ SHEET = pd.DataFrame(
 
 def test_labels_are_places_of_the_classes():
     assert labels_of(SHEET, ["C", "A", "B"], with_hub=False) == [{1}, {2}, set(), set(), {1}, set()]
-    assert labels_of(SHEET, ["C", "A", "B"], with_hub=True) == [{1}, {0, 1}, {0}, set(), set(), set()]
+    assert labels_of(SHEET, ["C", "A", "B"], with_hub=True) == [set(), {0, 1}, {0}, set(), set(), set()]
 
 
 @pytest.mark.parametrize("best", [1, 3])

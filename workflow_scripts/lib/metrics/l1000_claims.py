@@ -158,8 +158,9 @@ def prediction_claim(tables: Tables) -> dict:
     def corrected(found: Mapping[str, pd.DataFrame]) -> str:
         majority = of(found, "compound", "raw", by="majority")
         return (
-            f"balanced accuracy on other compounds: raw {of(found, 'compound', 'raw')}, VAE {of(found, 'compound', 'vae')}, "
-            f"permuted {of(found, 'compound', 'raw', 'permuted')}, majority {majority}"
+            f"balanced accuracy on other compounds: raw {of(found, 'compound', 'raw')}, "
+            f"VAE {of(found, 'compound', 'vae')}, permuted {of(found, 'compound', 'raw', 'permuted')}, "
+            f"majority {majority}"
         )
 
     def interval(found: Mapping[str, pd.DataFrame]) -> str:

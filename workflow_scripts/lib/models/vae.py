@@ -122,8 +122,9 @@ class SignatureVAE(nn.Module):
     """x ~ N(f(z, cell line), diag(exp(log_noise))), z ~ N(0, I), one noise variance a gene.
 
     Encoder and decoder are each a linear map plus a residual network. `start_from_components` makes the linear maps
-    probabilistic principal components, so that training begins at the best linear model and not below it; with ``linear``
-    there is nothing else. The decoder is not squashed: a clipped z-score of 10 is rare, and a tanh bends every other value.
+    probabilistic principal components, so that training begins at the best linear model and not below it; with
+    ``linear`` there is nothing else. The decoder is not squashed: a clipped z-score of 10 is rare, and a tanh bends
+    every other value.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ def class_prediction(scores: pd.DataFrame, *, simulated: bool, note: str = "") -
     foot_note(
         figure,
         [
-            "In brackets: number of features; bars: 95 % of the accuracy, bootstrap over the split's units",
+            "In brackets: number of features; bars: 95 %, bootstrap over the split's units",
             rows_note(rows, [("n", "signatures"), ("units", "compounds"), ("classes", "classes")]),
             note,
         ],
