@@ -69,6 +69,7 @@ rule prepare_signatures:
         matrix=l1000_sources("matrix"),
         sig_info=l1000_sources("sig_info"),
         gene_info=l1000_file("gene_info"),
+        pert_info=l1000_file("pert_info"),
         classes=l1000_file("classes"),
         hub_drugs=l1000_file("hub_drugs"),
         hub_samples=l1000_file("hub_samples"),

@@ -5,13 +5,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from workflow_scripts.lib.metrics.retrieval import (
-    aggregate_items,
     bootstrap_mean,
-    cosine,
     first_hit_null,
     first_hit_rank,
+    group_means,
     recall_at,
     retrieval_scores,
+    unit_rows,
 )
 
 SIMILARITY = np.array([0.9, 0.1, 0.8, 0.5, 0.4])
@@ -50,14 +50,20 @@ def test_without_relevant_items_there_is_no_score():
 
 
 def test_hairpins_are_averaged_by_gene():
-    means, names = aggregate_items(np.array([[1.0, 2.0, 6.0]]), np.array(["b", "a", "b"]))
-    assert names.tolist() == ["a", "b"] and means.tolist() == [[2.0, 3.5]]
+    rng = np.random.default_rng(1)
+    items, queries = rng.normal(size=(5, 9)), rng.normal(size=(4, 9))
+    genes = np.array(["b", "a", "b", "c", "b"])
+    names, means = group_means(unit_rows(items), genes)
+    correlation = np.corrcoef(queries, items)[:4, 4:]
+    expected = np.column_stack([correlation[:, genes == name].mean(axis=1) for name in "abc"])
+    assert names.tolist() == ["a", "b", "c"]
+    np.testing.assert_allclose(unit_rows(queries) @ means.T, expected, atol=1e-6)
 
 
-def test_cosine_is_numpys_correlation():
+def test_products_of_unit_rows_are_numpys_correlations():
     rng = np.random.default_rng(0)
     one, two = rng.normal(size=(4, 9)), rng.normal(size=(5, 9))
-    np.testing.assert_allclose(cosine(one, two), np.corrcoef(one, two)[:4, 4:], atol=1e-12)
+    np.testing.assert_allclose(unit_rows(one) @ unit_rows(two).T, np.corrcoef(one, two)[:4, 4:], atol=1e-6)
 
 
 def test_the_interval_covers_the_mean():

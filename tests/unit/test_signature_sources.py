@@ -116,7 +116,7 @@ def test_genes_are_found_by_a_column_of_the_rows(tmp_path, sig_info, values, sto
     "kind",
     [
         int,
-        pytest.param(float, marks=pytest.mark.xfail(strict=True, reason="_namings writes 780.0 for 780")),
+        float,
     ],
 )
 def test_gene_ids_may_be_stored_as_numbers(tmp_path, values, kind):
@@ -244,9 +244,6 @@ def test_level_4_and_consensus_together_are_of_the_robust_scores(tmp_path, sig_i
     np.testing.assert_allclose(two, plain.matrix[rows].mean(axis=0), atol=1e-5)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="distil_cc_q75 of one replicate is NaN, and join_sources mixes text into it"
-)
 def test_a_joined_sheet_can_be_written_when_a_perturbation_has_one_replicate(tmp_path, sig_info, values):
     SHEET.iloc[:9].to_csv(tmp_path / "nine.txt", sep="\t", index=False)
     path = gctx(tmp_path / "a.gctx", values, ENTREZ)

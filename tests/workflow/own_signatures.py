@@ -78,7 +78,8 @@ def prepare(folder: Path, matrix: str = "mine.gctx", expected=None, **source) ->
         SimpleNamespace(
             input=SimpleNamespace(
                 matrix=[str(folder / matrix)], sig_info=[str(folder / "sig_info.txt")],
-                gene_info=str(folder / "gene_info.txt"), classes=str(folder / "pcls.csv"), hub_drugs=[], hub_samples=[],
+                gene_info=str(folder / "gene_info.txt"), classes=str(folder / "pcls.csv"),
+                pert_info=[], hub_drugs=[], hub_samples=[],
                 codes=str(resources / "published_codes.tsv"), synonyms=str(resources / "moa_synonyms.tsv"),
             ),
             output=SimpleNamespace(**{name.split(".")[0]: str(out / name) for name in names}),

@@ -150,7 +150,7 @@ def test_good_files(tmp_path):
     }  # fmt: skip
     assert (data.obs.dose_um == 10).all()
     steps = pd.read_csv(out / "counts.tsv", sep="\t")
-    assert steps.signatures.tolist() == [24, 12, 12]
+    assert steps.signatures.tolist() == [24, 12, 12, 8, 8]
 
 
 def test_a_class_with_unquoted_commas_is_read(tmp_path):

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.data.l1000 import held_out_parts, read_parts, read_signatures
+from workflow_scripts.lib.data.l1000 import held_out_parts, read_parts, read_signatures, unit_of
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.generation import compare_samples, gaussian_like, shuffled_genes
 from workflow_scripts.lib.metrics.reconstruction import principal_components
@@ -14,6 +14,9 @@ from workflow_scripts.lib.training.signature_models import load_models
 
 log = logging.getLogger("latentome")
 POINTS = 1000
+FEWEST = 12
+SCORES = ["model", "seed", "sample", "metric", "value", "n"]
+POINT = ["model", "seed", "sample", "pc1", "pc2", "share1", "share2"]
 
 
 def main(snakemake) -> None:
@@ -21,10 +24,17 @@ def main(snakemake) -> None:
     rng = np.random.default_rng(params.seed)
     data = read_signatures(given.signatures)
     train, test = held_out_parts(read_parts(given.splits, data.sheet), data.sheet)
-    held = rng.permutation(np.flatnonzero(test))
-    # Two halves of the real held-out signatures: one to be compared with, one that shows what real data reach.
-    size = min(params.most, held.size // 2)
-    real, other = data.matrix[held[:size]], data.matrix[held[size : 2 * size]]
+    # Two halves of the held-out perturbagens: one to be compared with, one that shows what real data reach.
+    units = unit_of(data.sheet).to_numpy()
+    half = np.isin(units, rng.permutation(np.unique(units[test]))[::2])
+    first, second = (rng.permutation(np.flatnonzero(test & side)) for side in (half, ~half))
+    size = min(params.most, first.size, second.size)
+    if size < FEWEST:
+        log.warning("%d held-out signatures: too few to compare generated ones with", size)
+        write_table(pd.DataFrame(columns=SCORES), snakemake.output.scores)
+        write_table(pd.DataFrame(columns=POINT), snakemake.output.points)
+        return
+    real, other = data.matrix[first[:size]], data.matrix[second[:size]]
     scores, points = [], []
 
     def add(model, seed, sample: str, values: np.ndarray) -> None:

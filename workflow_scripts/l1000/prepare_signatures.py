@@ -1,6 +1,7 @@
 """Sources of a data set to signatures.h5ad: filters counted, ids matched, classes, mechanisms and targets joined."""
 
 import logging
+from pathlib import Path
 
 import anndata
 import pandas as pd
@@ -13,7 +14,7 @@ from workflow_scripts.lib.data.perturbagen_classes import (
     read_hub_samples,
     targets_of,
 )
-from workflow_scripts.lib.data.signature_sources import join_sources, read_source
+from workflow_scripts.lib.data.signature_sources import join_sources, read_source, take_names
 from workflow_scripts.lib.data.signatures import dose_um, read_landmarks
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import replacing
@@ -44,6 +45,28 @@ def labels(snakemake, sheet: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def labelled_steps(obs: pd.DataFrame) -> pd.DataFrame:
+    """How many signatures have a class, by id and by name as well."""
+    rows = []
+    for step, has in (("by pert_id", obs.pcl_route == "pert_id"), ("by pert_id or name", obs.pcl_id != "")):
+        part = obs[has]
+        counts = {
+            "signatures": len(part),
+            "perturbagens": part.pert_id.nunique(),
+            "names": part.pert_iname.nunique(),
+        }
+        classes = part.pcl_id.nunique()
+        rows.append(
+            {
+                "source": "all",
+                "step": f"in one of {classes} classes {step}",
+                **counts,
+                "cell_lines": part.cell_id.nunique(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def main(snakemake) -> None:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
     landmarks = read_landmarks(given.gene_info)
@@ -54,7 +77,16 @@ def main(snakemake) -> None:
         )
         for source, matrix in zip(params.sources, given.matrix, strict=True)
     ]
+    parts = [part for part in parts if part is not None]
+    if not parts:
+        raise LatentomeError(
+            f"config, datasets: l1000: {snakemake.wildcards.dataset}: no source has a signature that passes its filters"
+        )
     whole = join_sources(parts)
+    sheet, unmatched = whole.sheet, whole.unmatched
+    if given.pert_info:
+        sheet, renamed = take_names(sheet, given.pert_info)
+        unmatched = pd.concat([unmatched, renamed.assign(source=Path(given.pert_info).name)])
     if params.expected:
         at = whole.steps.iloc[-1].signatures if len(parts) == 1 else len(whole.sheet)
         if at != params.expected:
@@ -62,15 +94,15 @@ def main(snakemake) -> None:
                 f"config, datasets: l1000: {snakemake.wildcards.dataset}: {at} signatures; expected {params.expected}, "
                 "the published number; the files are another release, or delete the key signatures"
             )
-    obs = whole.sheet.join(labels(snakemake, whole.sheet))
+    obs = sheet.join(labels(snakemake, sheet))
     if {"pert_dose", "pert_idose"} & set(obs):
         obs["dose_um"] = dose_um(obs)
     layers = {"clipped": whole.clipped} if whole.clipped is not None else None
     data = anndata.AnnData(whole.matrix, obs=obs, var=landmarks, layers=layers)
     with replacing(output.signatures) as path:
         data.write_h5ad(path)
-    write_table(whole.steps, output.counts)
-    write_table(whole.unmatched, output.unmatched)
+    write_table(pd.concat([whole.steps, labelled_steps(obs)]), output.counts)
+    write_table(unmatched, output.unmatched)
     lines = obs.groupby(["source", "cell_id", "pert_type"], sort=True)
     lines = lines.agg(signatures=("pert_id", "size"), perturbagens=("pert_id", "nunique")).reset_index()
     write_table(lines, output.cell_lines)

@@ -15,10 +15,11 @@ def main(snakemake) -> None:
     sheet = read_signatures(snakemake.input[0]).sheet
     unit = unit_of(sheet)
     strata = sheet.pcl_id.where(sheet.pcl_id != "", sheet.pert_type)
-    part = split_units(unit.tolist(), params.shares, params.seed, strata.tolist())
-    table = sheet[["pert_id"]].assign(unit=unit, part=part.to_numpy()).reset_index()
     # Controls are no perturbagen that a model could be asked to predict.
-    table.loc[sheet.pert_type.str.startswith("ctl").to_numpy(), "part"] = "train"
+    control = sheet.pert_type.str.startswith("ctl").to_numpy()
+    table = sheet[["pert_id"]].assign(unit=unit, part="train").reset_index()
+    drawn = split_units(unit[~control].tolist(), params.shares, params.seed, strata[~control].tolist())
+    table.loc[~control, "part"] = drawn.to_numpy()
     log.info("perturbagens a part: %s", table.groupby("part").unit.nunique().to_dict())
     write_table(table[["sig_id", "unit", "part"]], snakemake.output[0])
 

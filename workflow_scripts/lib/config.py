@@ -16,7 +16,7 @@ from workflow_scripts.lib.wording import close_match
 
 FILE_KEYS = (
     *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes"),
-    *("classes", "hub_drugs", "hub_samples"),
+    *("pert_info", "classes", "hub_drugs", "hub_samples"),
 )
 STUDIES = ("bulk", "l1000")
 PUBLISHED_WEIGHTS = {

@@ -64,7 +64,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
-def _text(values: np.ndarray) -> list[str]:
+def as_text(values: np.ndarray) -> list[str]:
     """Ids and texts as str: bytes of any age, whole numbers without a point."""
     if values.dtype.kind in "iu":
         return [str(value) for value in values.tolist()]
@@ -101,7 +101,7 @@ def read_ids(path: str | Path, axis: str) -> list[str]:
     """
     path = Path(path)
     with _open(path) as file:
-        ids = _text(file[f"{META[axis]}/id"][:])
+        ids = as_text(file[f"{META[axis]}/id"][:])
     if len(set(ids)) != len(ids):
         twice = pd.Index(ids)[pd.Index(ids).duplicated()].unique()
         raise LatentomeError(
@@ -119,7 +119,7 @@ def read_metadata(path: str | Path, axis: str) -> pd.DataFrame:
         for name, stored in file[META[axis]].items():
             if name != "id" and isinstance(stored, h5py.Dataset) and stored.shape == (len(ids),):
                 values = stored[:]
-                columns[name] = values if values.dtype.kind in "iuf" else _text(values)
+                columns[name] = values if values.dtype.kind in "iuf" else as_text(values)
     return pd.DataFrame(columns, index=pd.Index(ids, name="id"))
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.tables import read_table
 
+MISSING = ("", "-666", "nan")
 KNOCK_DOWNS = ("trt_sh", "trt_sh.cgs", "trt_sh.css", "trt_xpr")
 
 
@@ -58,12 +61,21 @@ def read_signatures(path: str | Path) -> PreparedSignatures:
 
 
 def unit_of(sheet: pd.DataFrame) -> pd.Series:
-    """What must not stand on two sides of a split: the compound or gene, by its name whatever the case.
+    """What must not stand on two sides of a split: the compound or gene, by its id and by its name.
 
-    Two ids of one drug (bortezomib has two) are one unit; so are all hairpins of a gene.
+    Two ids of one name (bortezomib has two, a gene has many hairpins) are one unit, and two names of one id are: a unit
+    is a connected component of ids and names, called by its first name in lower case.
     """
     name = sheet.pert_iname.astype(str).str.lower()
-    return name.where(~name.isin(["", "-666"]), sheet.pert_id.astype(str))
+    identity = sheet.pert_id.astype(str)
+    name = name.where(~name.isin(MISSING), identity)
+    identity = identity.where(~identity.isin(MISSING), name)
+    ids, id_place = np.unique(identity, return_inverse=True)
+    names, name_place = np.unique(name, return_inverse=True)
+    size = ids.size + names.size
+    graph = coo_array((np.ones(len(sheet)), (id_place, ids.size + name_place)), (size, size))
+    component = connected_components(graph, directed=False)[1][id_place]
+    return name.groupby(component).transform("min")
 
 
 def read_parts(path: str | Path, sheet: pd.DataFrame) -> pd.Series:

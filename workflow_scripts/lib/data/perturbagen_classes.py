@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
@@ -13,6 +15,8 @@ from workflow_scripts.lib.errors import LatentomeError
 CLASS_ID = re.compile(r"(CP|KD|OE|LOF|GOF)_[A-Z0-9_]+")
 ALIASES = {"CP_NOREPINEPHRINE_REPUTAKE_INHIBITOR": "CP_NOREPINEPHRINE_REUPTAKE_INHIBITOR"}
 """Spelt so in CLUE's tables; Table S7 of Subramanian et al. (2017) has the right word."""
+KINDS = {"CP": "trt_cp", "KD": "trt_sh", "OE": "trt_oe"}
+"""Perturbation types whose names a class of each kind may be found by, by how they begin."""
 CLASS_COLUMNS = ["pert_id", "pert_iname", "pcl_id", "pcl_name"]
 
 
@@ -37,10 +41,12 @@ def read_classes(path: str | Path) -> pd.DataFrame:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise LatentomeError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    rows = []
+    rows, numbered = [], True
     for number, line in enumerate(lines, start=1):
         fields = [field.strip().strip('"') for field in line.split(",")]
-        if not line.strip() or (number == 1 and "pcl_id" in fields):
+        if number == 1:
+            numbered = fields[0] != "pert_id"
+        if not line.strip() or (number == 1 and {"pcl_id", "pert_id"} & set(fields)):
             continue
         places = [k for k, field in enumerate(fields) if CLASS_ID.fullmatch(field) and k >= 1]
         if not places:
@@ -49,9 +55,10 @@ def read_classes(path: str | Path) -> pd.DataFrame:
                 "pert_id, pert_iname, pcl_id, pcl_name"
             )
         place = places[0]
-        first = 0 if place == 1 else 1
+        # CLUE's table begins with the number of the line.
+        first = 0 if place == 1 or not numbered else 1
         name = ",".join(fields[first + 1 : place])
-        title = ",".join(fields[place + 1 : -2])
+        title = ",".join(fields[place + 1 : -2] if numbered else fields[place + 1 : place + 2])
         identity = ALIASES.get(fields[place], fields[place])
         rows.append((fields[first], name, identity, title or identity))
     if not rows:
@@ -89,7 +96,7 @@ def _read_hub(path: str | Path, columns: list[str]) -> pd.DataFrame:
         table = pd.read_csv(
             path, sep="\t", comment="!", dtype=str, keep_default_na=False, encoding_errors="replace"
         )
-    except (OSError, pd.errors.ParserError) as error:
+    except (OSError, EOFError, zlib.error, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise LatentomeError(f"{path}: cannot be read as a Repurposing Hub table ({error})") from error
     missing = [name for name in columns if name not in table]
     if missing:
@@ -102,13 +109,15 @@ def _read_hub(path: str | Path, columns: list[str]) -> pd.DataFrame:
 def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
     """Class of each signature's perturbagen: by id, then by name.
 
+    By name only classes of the signature's own kind: compounds, knock-downs or over-expression.
+
     A perturbagen of several classes gets the one with the fewest members, the most specific one; `n_classes` says
     how many it had.
 
     Parameters
     ----------
     signatures
-        With columns ``pert_id`` and ``pert_iname``.
+        With columns ``pert_id``, ``pert_iname`` and, if there is one, ``pert_type``.
     classes
         From `read_classes`.
 
@@ -130,6 +139,14 @@ def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFram
         chosen, counts = groups.first(), groups.nunique()
         key = left.astype(str) if route == "pert_id" else left.astype(str).str.lower()
         here = (found.route == "") & key.isin(chosen.index)
+        if route == "pert_iname" and "pert_type" in signatures:
+            # A gene's name is that of its knock-down's class and of its over-expression's.
+            kind = key.map(chosen).str.extract(r"^([A-Z]+)_")[0]
+            allowed = kind.map(KINDS).fillna("trt_")
+            fits = [
+                str(kind).startswith(start) for kind, start in zip(signatures.pert_type, allowed, strict=True)
+            ]
+            here &= np.array(fits, bool)
         found.loc[here, "pcl_id"] = key[here].map(chosen)
         found.loc[here, "n_classes"] = key[here].map(counts)
         found.loc[here, "route"] = route
@@ -153,7 +170,7 @@ def classes_by_mechanism(
     Parameters
     ----------
     signatures
-        With columns ``pert_id`` and ``pert_iname``; the drug is looked for by name, then by id.
+        With columns ``pert_id`` and ``pert_iname``; the drug is looked for by id, then by name.
     drugs, samples
         From `read_hub_drugs` and `read_hub_samples`.
     synonyms
@@ -175,13 +192,14 @@ def classes_by_mechanism(
 
 
 def targets_of(signatures: pd.DataFrame, drugs: pd.DataFrame, samples: pd.Series) -> pd.Series:
-    """Gene symbols of each signature's drug's targets by the Repurposing Hub, lists; by name, then by id."""
+    """Gene symbols of each signature's drug's targets by the Repurposing Hub, lists; by id, then by name."""
     names = hub_names(signatures, drugs, samples)
     found = drugs.target.to_dict()
     return names.map(lambda name: found.get(name, []))
 
 
 def hub_names(signatures: pd.DataFrame, drugs: pd.DataFrame, samples: pd.Series) -> pd.Series:
-    """The Repurposing Hub's lower-case name of each signature's drug; NaN for none."""
+    """The Repurposing Hub's lower-case name of each signature's drug, by id, then by name; NaN for none."""
+    by_id = signatures.pert_id.str[:13].map(samples)
     by_name = signatures.pert_iname.str.lower()
-    return by_name.where(by_name.isin(drugs.index), signatures.pert_id.str[:13].map(samples))
+    return by_id.where(by_id.isin(drugs.index), by_name.where(by_name.isin(drugs.index)))

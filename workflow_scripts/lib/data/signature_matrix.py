@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import shutil
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from workflow_scripts.lib.files import replacing
 from workflow_scripts.lib.wording import listed
 
 from .gct import read_gct
-from .gctx import locate, read_ids, read_matrix, read_metadata
+from .gctx import as_text, locate, read_ids, read_matrix, read_metadata
 from .gctx_blocks import Report
 
 log = logging.getLogger("latentome")
@@ -65,7 +66,7 @@ def unpack(source: str | Path, target: str | Path) -> None:
         with replacing(target) as path, gzip.open(source, "rb") as packed, path.open("wb") as out:
             log.info("unpacking %s, %.1f GB", source, size / 1e9)
             shutil.copyfileobj(packed, out, BLOCK_BYTES)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise LatentomeError(
             f"{source}: cannot be unpacked ({error}); it is cut short or no gzip; delete it and fetch it again"
         ) from None
@@ -122,7 +123,7 @@ def open_matrix(path: str | Path, report: Report | None = None) -> StoredMatrix:
 
 
 def _namings(rows: pd.DataFrame) -> dict[str, list[str]]:
-    return {name: rows[name].astype(str).tolist() for name in GENE_COLUMNS if name in rows}
+    return {name: as_text(rows[name].to_numpy()) for name in GENE_COLUMNS if name in rows}
 
 
 def _read_text_matrix(path: Path) -> tuple[np.ndarray, pd.DataFrame, dict[str, list[str]]]:
@@ -130,7 +131,7 @@ def _read_text_matrix(path: Path) -> tuple[np.ndarray, pd.DataFrame, dict[str, l
     try:
         table = pd.read_csv(path, sep=separator, index_col=0, dtype={0: str})
         values = table.to_numpy(np.float32)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise LatentomeError(
             f"{path}: cannot be read as a table of numbers ({error}); expected a signature a line, its id first, and "
             "Entrez ids in the head"

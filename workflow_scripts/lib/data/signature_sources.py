@@ -16,11 +16,21 @@ from workflow_scripts.lib.stats.modz import modz_by, robust_z
 from workflow_scripts.lib.wording import listed
 
 from .signature_matrix import StoredMatrix, find_landmarks, match, open_matrix
-from .signatures import CLIP, SIG_INFO_COLUMNS, Filters, apply_filters, check_values, read_sig_info
+from .signatures import (
+    CLIP,
+    SIG_INFO_COLUMNS,
+    Filters,
+    apply_filters,
+    check_values,
+    read_sig_info,
+    read_tab_table,
+)
 
 log = logging.getLogger("latentome")
 
 FILTER_KEYS = ("cell_lines", "pert_types", "without_names", "without_vehicles", "least_dose_um", "quality")
+RESERVED = ("pcl_id", "pcl_route", "n_classes", "hub_classes", "targets", "dose_um")
+"""Columns that the workflow adds; a sheet's own of these names are dropped."""
 REPORT_EVERY = 10_000
 
 
@@ -56,7 +66,8 @@ def _progress(done: int, total: int) -> None:
 
 def _sheet(stored: StoredMatrix, sig_info: str | Path | None, constants: Mapping[str, str]) -> pd.DataFrame:
     if sig_info:
-        return read_sig_info(sig_info)
+        sheet = read_sig_info(sig_info)
+        return sheet.assign(**{name: value for name, value in constants.items() if name not in sheet})
     sheet = stored.sheet.assign(
         **{name: value for name, value in constants.items() if name not in stored.sheet}
     )
@@ -79,8 +90,8 @@ def read_source(
     sig_info: str | Path | None,
     landmarks: pd.DataFrame,
     unmatched_share: float,
-) -> Signatures:
-    """Read the signatures of a source that pass its filters.
+) -> Signatures | None:
+    """Read the signatures of a source that pass its filters; None if none does and the source is optional.
 
     Parameters
     ----------
@@ -102,7 +113,13 @@ def read_source(
     name = Path(matrix).name
     sheet = _sheet(stored, sig_info, source.get("constants", {}))
     filters = Filters(**{key: source[key] for key in FILTER_KEYS if key in source})
-    kept, steps = apply_filters(sheet, filters, str(sig_info or matrix))
+    try:
+        kept, steps = apply_filters(sheet, filters, str(sig_info or matrix))
+    except LatentomeError as error:
+        if not source.get("optional"):
+            raise
+        log.warning("left out, being optional: %s", error)
+        return None
     columns, absent = match(stored, kept.index.tolist())
     unsheeted = sorted(set(stored.signatures) - set(sheet.index)) if sig_info else []
     if len(absent) > unmatched_share * len(kept):
@@ -124,7 +141,14 @@ def read_source(
     check_values(values, kept.index.tolist(), str(matrix), source.get("clip", CLIP) if level == 5 else None)
     clipped = None
     if level == 4:
-        values, clipped = _from_level4(values, kept)
+        # The plate's centre is that of all its wells, whatever the filters keep.
+        place = pd.Index(sheet.index).get_indexer(kept.index)
+        whole = np.zeros((len(sheet), len(landmarks)), np.float32)
+        everywhere, _ = match(stored, sheet.index.tolist())
+        whole[:, genes >= 0] = stored.read(genes[genes >= 0], everywhere)
+        whole[:, never] = 0.0
+        robust, clipped = _from_level4(whole, sheet)
+        values, clipped = robust[place], clipped[place]
     if source.get("modz_by"):
         values, kept = _consensus(values, kept, source["modz_by"], str(matrix))
         clipped = None
@@ -151,7 +175,13 @@ def read_source(
         ],
         columns=["source", "kind", "id"],
     )
-    return Signatures(values, clipped, kept.assign(source=name), steps, unmatched)
+    return Signatures(
+        values,
+        clipped,
+        kept.drop(columns=[c for c in RESERVED if c in kept]).assign(source=name),
+        steps,
+        unmatched,
+    )
 
 
 def _from_level4(values: np.ndarray, sheet: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -175,8 +205,44 @@ def _consensus(
     signatures, facts = modz_by(values, groups)
     first = sheet.assign(group=groups).drop_duplicates("group").set_index("group").loc[facts.index]
     return signatures, first.assign(
-        distil_nsample=facts.replicates.astype(str), distil_cc_q75=facts.distil_cc_q75
+        distil_nsample=facts.replicates.astype(str),
+        distil_cc_q75=facts.distil_cc_q75.map(lambda value: "" if np.isnan(value) else f"{value:.6g}"),
     ).rename_axis("sig_id")
+
+
+def take_names(sheet: pd.DataFrame, path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Names of perturbagens from a pert_info table, by id: a sheet's own may be another compound's.
+
+    Parameters
+    ----------
+    sheet
+        With ``pert_id`` and ``pert_iname``.
+    path
+        A table with these columns; ids that it lacks keep the sheet's name.
+
+    Returns
+    -------
+    sheet
+        With the table's names.
+    changed
+        Columns ``kind``, ``id``: every id whose name was another.
+    """
+    table = read_tab_table(path, ("pert_id", "pert_iname"), "pert_info table").drop_duplicates("pert_id")
+    names = sheet.pert_id.map(table.set_index("pert_id").pert_iname)
+    names = names.where(names.notna() & (names != ""), sheet.pert_iname)
+    other = names.str.lower() != sheet.pert_iname.str.lower()
+    pairs = pd.DataFrame({"id": sheet.pert_id, "sheet": sheet.pert_iname, "name": names})[
+        other
+    ].drop_duplicates()
+    if len(pairs):
+        log.warning(
+            "%d signatures of %d perturbagens had another name than in %s",
+            other.sum(),
+            pairs.id.nunique(),
+            path,
+        )
+    changed = pd.DataFrame({"kind": "named " + pairs.sheet + " in the sheet, " + pairs.name, "id": pairs.id})
+    return sheet.assign(pert_iname=names), changed
 
 
 def join_sources(parts: Sequence[Signatures]) -> Signatures:
@@ -187,7 +253,9 @@ def join_sources(parts: Sequence[Signatures]) -> Signatures:
     LatentomeError
         If a signature is in two of them.
     """
-    sheet = pd.concat([part.sheet for part in parts]).fillna("")
+    sheet = pd.concat([part.sheet for part in parts])
+    texts = [name for name in sheet if not pd.api.types.is_numeric_dtype(sheet[name])]
+    sheet[texts] = sheet[texts].fillna("").astype(str)
     twice = sheet.index[sheet.index.duplicated()].unique()
     if len(twice):
         raise LatentomeError(

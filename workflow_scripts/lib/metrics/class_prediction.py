@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from .retrieval import unit_rows
+
 SPLITS = ("signature", "compound", "held_out", "cell_line")
 BOOSTED = 128
 """Features up to which boosted trees are grown; with more they take hours and gain nothing."""
@@ -36,12 +38,6 @@ def classifiers(seed: int) -> dict[str, ClassifierMixin]:
         "boosting": HistGradientBoostingClassifier(max_iter=40, early_stopping=False, random_state=seed),
         "majority": DummyClassifier(strategy="most_frequent"),
     }
-
-
-def unit_rows(values: np.ndarray) -> np.ndarray:
-    """Rows centred and of length one: Euclidean neighbours are then the nearest by correlation."""
-    centred = values - values.mean(axis=1, keepdims=True)
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
 
 
 def choose_labelled(
@@ -77,10 +73,13 @@ def choose_labelled(
     return np.sort(table.index.to_numpy())
 
 
-def pool_small_lines(cell_lines: np.ndarray, least: int) -> np.ndarray:
-    """Cell lines with fewer than `least` signatures under one name, so that each can be left out as a whole."""
-    count = pd.Series(cell_lines).value_counts()
-    return np.where(np.isin(cell_lines, count.index[count >= least]), cell_lines, "other lines")
+def pool_small_lines(cell_lines: np.ndarray, least: int, most: int = 10) -> np.ndarray:
+    """Cell lines with fewer than `least` signatures, or beyond the `most` largest, under one name.
+
+    So that each can be left out as a whole, and a data set of 60 lines does not take 60 fits.
+    """
+    count = pd.Series(cell_lines).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return np.where(np.isin(cell_lines, count.index[count >= least][:most]), cell_lines, "other lines")
 
 
 def folds(
@@ -115,6 +114,7 @@ def folds(
         If the split is not one of `SPLITS`.
     """
     empty = np.zeros((classes.size, 1))
+    count = min(count, len(set(compounds))) if split == "compound" else count
     if split == "signature":
         return StratifiedKFold(count, shuffle=True, random_state=seed).split(empty, classes)
     if split == "compound":

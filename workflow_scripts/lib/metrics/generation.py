@@ -15,11 +15,9 @@ SHOWN_SHARE = 0.05
 
 def gaussian_like(training: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draws from the Gaussian of the training signatures' mean and covariance, [count x genes]: the baseline."""
-    values = training.astype(np.float64)
-    mean = values.mean(axis=0)
-    # x = mean + centred' w has the sample covariance, whatever its rank.
-    weights = rng.normal(size=(count, len(values))) / np.sqrt(max(len(values) - 1, 1))
-    return mean + weights @ (values - mean)
+    mean = training.mean(axis=0, dtype=np.float64)
+    values, vectors = np.linalg.eigh(np.cov(training, rowvar=False, dtype=np.float64))
+    return mean + (rng.normal(size=(count, mean.size)) * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
 def shuffled_genes(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:

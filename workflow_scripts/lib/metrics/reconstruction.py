@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+BLOCK = 4096
 
 
 def explained_variance(values: np.ndarray, reconstructed: np.ndarray) -> float:
@@ -45,11 +48,30 @@ class PrincipalComponents:
 
 def principal_components(training: np.ndarray, most: int) -> PrincipalComponents:
     """Principal components of `training` [signatures x genes], `most` of them, by the genes' covariance."""
-    values = training.astype(np.float64)
-    mean = values.mean(axis=0)
-    centred = values - mean
-    _, vectors = np.linalg.eigh(centred.T @ centred)
+    mean = training.mean(axis=0, dtype=np.float64)
+    covariance = np.zeros((training.shape[1], training.shape[1]))
+    for start in range(0, len(training), BLOCK):
+        centred = training[start : start + BLOCK] - mean
+        covariance += centred.T @ centred
+    _, vectors = np.linalg.eigh(covariance)
+    # An eigenvector's sign is LAPACK's choice.
+    vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
     return PrincipalComponents(mean, np.ascontiguousarray(vectors[:, ::-1][:, :most].T))
+
+
+class LineMeans:
+    """Mean training signature of each cell line; that of all for lines that were not trained on."""
+
+    def __init__(self, training: np.ndarray, cell_lines: Sequence[str]) -> None:
+        lines = np.asarray(cell_lines)
+        self.all = training.mean(axis=0, dtype=np.float64)
+        self.means = {
+            line: training[lines == line].mean(axis=0, dtype=np.float64) for line in np.unique(lines)
+        }
+
+    def of(self, cell_lines: Sequence[str]) -> np.ndarray:
+        """Means of some signatures' lines, float32 [signatures x genes]."""
+        return np.array([self.means.get(line, self.all) for line in cell_lines], np.float32)
 
 
 def trivial_reconstructions(training: np.ndarray, held_out: np.ndarray) -> dict[str, float]:

@@ -67,37 +67,36 @@ def recall_at(similarity: np.ndarray, relevant: np.ndarray, k: int) -> float:
     return float(relevant[nearest].sum() / max(relevant.sum(), 1))
 
 
-def aggregate_items(similarity: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean similarity to each group of items (the hairpins of a gene), and the groups' names.
+def unit_rows(values: np.ndarray) -> np.ndarray:
+    """Rows centred and of length one, float32: their products are Pearson correlations."""
+    centred = values.astype(np.float32) - values.mean(axis=1, keepdims=True, dtype=np.float32)
+    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+
+
+def group_means(units: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean row of each group of items (the hairpins of a gene).
+
+    A query's product with the mean of unit rows is the mean of its correlations with them.
 
     Parameters
     ----------
-    similarity
-        Shape [queries x items].
+    units
+        From `unit_rows`, [items x features].
     groups
         Name of each item's group, shape [items].
 
     Returns
     -------
-    means
-        Shape [queries x groups].
     names
         Sorted, shape [groups].
+    means
+        Shape [groups x features].
     """
     names, place = np.unique(groups, return_inverse=True)
-    indicator = np.zeros((groups.size, names.size))
-    indicator[np.arange(groups.size), place] = 1.0
-    return similarity @ (indicator / indicator.sum(axis=0)), names
-
-
-def cosine(queries: np.ndarray, items: np.ndarray, centred: bool = True) -> np.ndarray:
-    """Pearson correlation (or cosine, if not centred) of every query with every item, [queries x items]."""
-
-    def unit(x: np.ndarray) -> np.ndarray:
-        x = x - x.mean(axis=1, keepdims=True) if centred else x
-        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-
-    return unit(queries.astype(np.float64)) @ unit(items.astype(np.float64)).T
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(names.size))
+    sums = np.add.reduceat(units[order], starts, axis=0) if names.size else units[:0]
+    return names, sums / np.bincount(place, minlength=names.size)[:, None]
 
 
 def bootstrap_mean(

@@ -9,17 +9,31 @@ import numpy as np
 import pandas as pd
 
 from .retrieval import (
-    aggregate_items,
     bootstrap_mean,
-    cosine,
     first_hit_null,
     first_hit_rank,
+    group_means,
     recall_at,
     retrieval_scores,
+    unit_rows,
 )
 
 METRICS = ("auroc", "reciprocal_rank", "recall_at_10", "first_rank_over_null")
 TOP = 10
+
+
+class _Items:
+    """Knock-downs that some queries are ranked against: rows of length one, and their mean of each gene."""
+
+    def __init__(self, values: np.ndarray, genes: np.ndarray, places: np.ndarray, line: np.ndarray) -> None:
+        self.line, self.genes = line, genes[places]
+        self.units = unit_rows(values[places])
+        self.names, self.by_gene = group_means(self.units, self.genes)
+
+
+def _lines(cells: np.ndarray, has: np.ndarray, matched: bool) -> list[np.ndarray]:
+    """Signatures of each cell line of the drugs, bool; of all together if lines need not match."""
+    return [cells == line for line in sorted(set(cells[has]))] if matched else [np.ones(cells.size, bool)]
 
 
 def drug_rows(
@@ -54,35 +68,33 @@ def drug_rows(
     Returns
     -------
     list of dict
-        A row a drug: ``drug``, ``targets``, ``n_signatures``, ``n_relevant``, ``items``, ``mean_first_rank``,
-        ``best_first_rank``, ``null_rank`` (of the published rank), ``genes``, the scores of `METRICS`, ``of_pabon``.
+        A row a drug: ``drug``, ``targets``, ``n_signatures``, ``n_relevant`` and ``items`` (averages over the lines if
+        these must match), ``mean_first_rank``, ``best_first_rank``, ``null_rank`` (of the published rank), ``genes``,
+        the scores of `METRICS`, ``of_pabon``.
     """
     genes = sheet.pert_iname.str.upper().to_numpy()
     cells = sheet.cell_id.to_numpy()
     names = sheet.pert_iname.str.lower().to_numpy()
     known = set(genes[knock_down])
     has = ~knock_down & np.array([bool(known & set(own)) for own in targets])
+    groups = [
+        _Items(values, genes, np.flatnonzero(knock_down & here), here) for here in _lines(cells, has, matched)
+    ]
     rows = []
     for drug in sorted(set(names[has])):
-        mine = np.flatnonzero(has & (names == drug))
-        wanted = sorted(known & set(targets.iloc[mine[0]]))
-        of_line = [
-            (mine[cells[mine] == line], np.flatnonzero(knock_down & (cells == line)))
-            for line in sorted(set(cells[mine]))
-        ]
-        groups = of_line if matched else [(mine, np.flatnonzero(knock_down))]
-        ranks, nulls, gene_sums = [], [], []
-        sizes = []
-        for queries, items in groups:
-            relevant = np.isin(genes[items], wanted)
-            if not relevant.any() or relevant.all():
+        mine = has & (names == drug)
+        wanted = sorted(known & set(targets.iloc[np.flatnonzero(mine)[0]]))
+        ranks, nulls, gene_sums, sizes = [], [], [], []
+        for items in groups:
+            queries = np.flatnonzero(mine & items.line)
+            relevant = np.isin(items.genes, wanted)
+            if not queries.size or not relevant.any() or relevant.all():
                 continue
-            similarity = cosine(values[queries], values[items])
+            similarity = unit_rows(values[queries]) @ items.units.T
             ranks.append(first_hit_rank(similarity, relevant))
-            nulls.append(np.full(queries.size, first_hit_null(items.size, int(relevant.sum()))))
-            sizes.append((int(relevant.sum()), items.size))
-            by_gene, found = aggregate_items(similarity, genes[items])
-            gene_sums.append(pd.DataFrame(by_gene, columns=found))
+            nulls.append(np.full(queries.size, first_hit_null(relevant.size, int(relevant.sum()))))
+            sizes.append((int(relevant.sum()), relevant.size))
+            gene_sums.append(pd.DataFrame(unit_rows(values[queries]) @ items.by_gene.T, columns=items.names))
         if not ranks:
             continue
         # A gene that is not knocked down in every line counts where it is.
@@ -93,7 +105,9 @@ def drug_rows(
         rows.append(
             {
                 "drug": drug, "targets": "|".join(wanted), "n_signatures": int(first.size),
-                "n_relevant": sizes[0][0], "items": sizes[0][1], "mean_first_rank": float(first.mean()),
+                "n_relevant": round(np.mean([size[0] for size in sizes])),
+                "items": round(np.mean([size[1] for size in sizes])),
+                "mean_first_rank": float(first.mean()),
                 "best_first_rank": int(first.min()), "null_rank": float(null.mean()), "genes": len(score),
                 "auroc": ours.auroc, "reciprocal_rank": ours.reciprocal_rank,
                 "recall_at_10": recall_at(score.to_numpy(), hit, TOP),

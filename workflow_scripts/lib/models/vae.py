@@ -161,18 +161,26 @@ class SignatureVAE(nn.Module):
         s the mean of the other eigenvalues; z given x has mean M^-1 W' (x - mean) and covariance s M^-1, M = W'W + s I.
         """
         latent, genes = self.shape.latent, self.shape.genes
-        values = (signatures / self.scale).double()
-        mean = values.mean(dim=0)
-        centred = values - mean
-        eigenvalues, vectors = torch.linalg.eigh(centred.T @ centred / max(len(values), 1))
+        if latent >= genes:
+            raise ValueError(f"{latent} latent dimensions for {genes} genes; expected fewer")
+        values = signatures / self.scale
+        mean = values.mean(dim=0, dtype=torch.double)
+        covariance = torch.zeros(genes, genes, dtype=torch.double)
+        for part in values.split(4096):
+            centred = part.double() - mean
+            covariance += centred.T @ centred / len(values)
+        eigenvalues, vectors = torch.linalg.eigh(covariance)
+        # An eigenvector's sign is LAPACK's choice.
+        vectors = vectors * vectors.gather(0, vectors.abs().argmax(dim=0)[None]).sign()
         leading, others = eigenvalues.flip(0)[:latent], eigenvalues.flip(0)[latent:]
         rest = others.clamp(min=0).mean().clamp(min=1e-3)
         weight = vectors.flip(1)[:, :latent] * (leading - rest).clamp(min=1e-3).sqrt()
         inverse = torch.linalg.inv(weight.T @ weight + rest * torch.eye(latent, dtype=torch.double))
         projection = inverse @ weight.T
         posterior = rest * inverse
-        left = centred - (centred @ projection.T) @ weight.T
-        noise = left.var(dim=0, correction=0) + ((weight @ posterior) * weight).sum(dim=1)
+        # Residual variance of each gene, (I - W P) S (I - W P)', plus what the posterior leaves open.
+        left = torch.eye(genes, dtype=torch.double) - weight @ projection
+        noise = ((left @ covariance) * left).sum(dim=1) + ((weight @ posterior) * weight).sum(dim=1)
         self.linear_mu.weight.zero_()
         self.linear_mu.weight[:, :genes] = projection.float()
         self.linear_mu.bias.copy_(-(projection @ mean))

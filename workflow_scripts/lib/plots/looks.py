@@ -48,6 +48,7 @@ LOOKS = {
     "weights_svqvae": Look("published weights (S-VQ-VAE)", BLACK, "*"),
     "raw": Look("978 genes", "#555555", "o"),
     "pca": Look("PCA", BLACK, "s"),
+    "pca_by_line": Look("PCA about each line's mean", GREEN, "s"),
     "e1": Look("as published: encoder layer 1", PURPLE, "v"),
     "e2": Look("as published: encoder layer 2", PURPLE, "^"),
     "e3": Look("as published: mean of z", PURPLE, "P"),

@@ -14,6 +14,7 @@ from .panels import to_edge
 from .scores import level_line, model_rows, name_rows_of, rows_note, shifts, whisker
 from .style import (
     BLACK,
+    GREEN,
     GREY,
     LIGHT,
     by_look,
@@ -97,7 +98,7 @@ def reconstruction(scores: pd.DataFrame, *, simulated: bool, note: str = "") -> 
     ----------
     scores
         model, seed, units, active, explained_variance, lower, upper, n, compounds; baselines ``zero``, ``mean`` and
-        ``pca`` at several numbers of components.
+        ``pca`` and ``pca_by_line`` at several numbers of components.
     simulated
         Whether the data are simulated.
     note
@@ -110,7 +111,8 @@ def reconstruction(scores: pd.DataFrame, *, simulated: bool, note: str = "") -> 
     """
     scores = scores.dropna(subset=["explained_variance"]).reset_index(drop=True)
     curve = scores[scores["model"] == "pca"].sort_values("units")
-    own = ~scores["model"].isin(["pca", *_BASELINES])
+    by_line = scores[scores["model"] == "pca_by_line"].sort_values("units")
+    own = ~scores["model"].isin(["pca", "pca_by_line", *_BASELINES])
     for column in ("units", "active"):
         scores.loc[own, f"pca_at_{column}"] = _pca_at(curve, scores.loc[own, column])
     models = scores[own]
@@ -123,6 +125,14 @@ def reconstruction(scores: pd.DataFrame, *, simulated: bool, note: str = "") -> 
         empty_panel(left, "no score")
     else:
         _at_units(left, models, curve, low)
+        left.plot(
+            by_line["units"],
+            by_line["explained_variance"],
+            color=GREEN,
+            linewidth=1,
+            linestyle="-.",
+            zorder=1,
+        )
         left.set_ylim(low - 0.05, None)
     if models.empty:
         empty_panel(right, "no model was scored")
@@ -153,9 +163,10 @@ def reconstruction(scores: pd.DataFrame, *, simulated: bool, note: str = "") -> 
                 "baseline",
                 [
                     key(BLACK, ".", line="-"),
+                    key(GREEN, "", line="-."),
                     *(key(GREY, "", line="--" if n == "mean" else ":") for n in baselines),
                 ],
-                ["PCA", *(look(n).title for n in baselines)],
+                ["PCA", look("pca_by_line").title, *(look(n).title for n in baselines)],
             ),
         ],
     )

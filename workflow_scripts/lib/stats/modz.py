@@ -90,7 +90,8 @@ def modz_by(replicates: np.ndarray, groups: pd.Series) -> tuple[np.ndarray, pd.D
     facts
         ``replicates`` and ``distil_cc_q75`` of each, indexed by the group's name.
     """
-    places = {name: np.flatnonzero(groups == name) for name in groups.dropna().unique()}
+    indices = groups.reset_index(drop=True).groupby(groups.to_numpy()).indices
+    places = {name: indices[name] for name in groups.dropna().unique()}
     found = {name: modz(replicates[place]) for name, place in places.items()}
     signatures = np.array([part.signature for part in found.values()], np.float32)
     facts = pd.DataFrame(

@@ -65,6 +65,8 @@ def train_signature_model(
     LatentomeError
         If there is nothing to train on.
     """
+    # The start of the weights is computed with them as well.
+    torch.set_num_threads(compute_threads)
     coded, published = model.startswith("svqvae"), model.endswith("_published")
     use = (sheet.pcl_id != "").to_numpy() if coded else np.ones(len(sheet), bool)
     train, held = (use & (parts == name).to_numpy() for name in ("train", "validation"))

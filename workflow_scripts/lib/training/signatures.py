@@ -102,13 +102,14 @@ class SignatureVAEObjective(Objective):
         self.warm_up, self.free_nats, self.kl_weight = warm_up, free_nats, 1.0
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """AdamW on all parameters."""
-        parameters = self.model.parameters()
-        return {
-            "adamw": torch.optim.AdamW(
-                parameters, lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
-            )
-        }
+        """AdamW on all parameters, weight decay on matrices."""
+        parameters = list(self.model.parameters())
+        # Biases, norms and log-variances have no reason to be small.
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return {"adamw": torch.optim.AdamW(groups, lr=self.learning_rate, fused=True)}
 
     def on_epoch(self, epoch: int) -> None:
         """KL warm-up."""
