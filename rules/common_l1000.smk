@@ -53,10 +53,19 @@ def l1000_sources(key):
 
     def paths(wildcards):
         found = [part[key] for part in l1000_named(wildcards.dataset).block["sources"] if part.get(key)]
-        unpacked = [name.endswith(".gctx.gz") for name in found]
-        return [f"{RAW}/unpacked/{name[:-3]}" if u else raw_file(name) for name, u in zip(found, unpacked)]
+        return [unpacked_matrix(name) if name.endswith(".gctx.gz") else raw_file(name) for name in found]
 
     return paths
+
+
+def unpacked_matrix(name):
+    """Where a gzipped GCTX is unpacked to, beside the downloads."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise WorkflowError(
+            f"latentome: error: {name}: a gzipped GCTX outside the working folder is not unpacked; unpack it with gunzip "
+            "and name the .gctx, or name it relative to the working folder"
+        )
+    return f"{RAW}/unpacked/{name[:-3]}"
 
 
 def packed_matrix(wildcards):
@@ -116,9 +125,10 @@ def published_vaes(wildcards):
 
 
 def l1000_represented(wildcards):
-    """Weights of the models whose latent spaces are compared: the first seed of ours and of the published one."""
+    """Weights of the VAEs whose latent spaces are compared: our first seeds, and the published weights if there are any."""
     plan = l1000_named(wildcards.dataset)
-    return [plan.of_seeds(model, "model.safetensors")[0] for model in ("vae", "vae_published")]
+    own = [plan.of_seeds(model, "model.safetensors")[0] for model in ("vae", "vae_published")]
+    return own + [path for path in plan.converted if "svqvae" not in path]
 
 
 def network_weights(wildcards):

@@ -94,6 +94,8 @@ rule prepare_signatures:
         code=code_digest("l1000/prepare_signatures"),
         sources=l1000_option("sources", []),
         expected=l1000_option("signatures", None),
+        labelled=l1000_option("labelled", None),
+        by_name=l1000_option("classes_by_name", True),
         unmatched=L1000["unmatched"],
     message:
         "Reading the signatures of {wildcards.dataset}"

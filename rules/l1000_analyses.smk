@@ -86,7 +86,7 @@ rule generate_signatures:
 
 rule score_published:
     input:
-        svqvae="results/l1000/{dataset}/weights_svqvae/model.safetensors",
+        svqvae="results/l1000/published/weights_svqvae/model.safetensors",
         vaes=published_vaes,
         gene_info=published_genes,
     output:

@@ -7,8 +7,11 @@ from bulk_mirror import mirrored
 
 from workflow_scripts.lib.data.gct import read_gct
 from workflow_scripts.lib.data.gctx import locate, read_ids, read_matrix, read_metadata
+from workflow_scripts.lib.data.l1000 import unit_of
 from workflow_scripts.lib.data.perturbagen_classes import join_classes, read_classes, read_hub_drugs
+from workflow_scripts.lib.data.signature_sources import take_names
 from workflow_scripts.lib.data.signatures import check_values, read_landmarks, read_sig_info
+from workflow_scripts.lib.data.splits import leaks, split_units
 from workflow_scripts.lib.stats.modz import modz_by
 
 pytestmark = pytest.mark.slow
@@ -74,7 +77,35 @@ def test_classes_and_the_hub():
     assert "CP_NOREPINEPHRINE_REUPTAKE_INHIBITOR" in set(classes.pcl_id)
     assert "androsta-1,4-dien-3,17-dione" in set(classes.pert_iname)
     sheet = read_sig_info(mirrored("GSE92742/GSE92742_Broad_LINCS_sig_info.txt"))
-    found = join_classes(sheet, classes[classes.pcl_id.str.startswith("CP_")])
-    assert found.route.value_counts().to_dict() == {"": 995, "pert_id": 455, "pert_iname": 407}
+    named, changed = take_names(sheet, mirrored("GSE92742/pertinfo.tsv.gz"))
+    found = join_classes(named, classes[classes.pcl_id.str.startswith("CP_")])
+    assert found.route.value_counts().to_dict() == {"": 1160, "pert_id": 455, "pert_iname": 242}
     drugs = read_hub_drugs(mirrored("clue/repurposing_drugs_20200324.txt"))
     assert len(drugs) == 6_798 and "PSMB5" in drugs.target["bortezomib"]
+
+
+def test_the_sheets_names_are_other_compounds_and_those_of_pert_info_are_right():
+    """Replicates agree, and known genes answer, by the id's name and not by the sheet's."""
+    sheet = read_sig_info(mirrored("GSE92742/GSE92742_Broad_LINCS_sig_info.txt"))
+    named, changed = take_names(sheet, mirrored("GSE92742/pertinfo.tsv.gz"))
+    same = named.pert_iname.str.lower() == sheet.pert_iname.str.lower()
+    assert same.groupby(sheet.source).sum().to_dict() == {"cTRAP": 48, "camda": 115, "cmapR": 250}
+    assert changed.id.nunique() > 200
+    path = mirrored("GSE92742/GSE92742_Broad_LINCS_Level5_COMPZ.MODZ_n1857x978.gctx")
+    landmarks = read_landmarks(mirrored("GSE92742/GSE92742_Broad_LINCS_gene_info.txt.gz"))
+    values = read_matrix(path)[:, locate(read_ids(path, "row"), landmarks.index.tolist()).places]
+    values = pd.DataFrame(values, index=read_ids(path, "column"), columns=landmarks.pr_gene_symbol)
+    for name, gene in (("dexamethasone", "NFKBIA"), ("fluphenazine", "INSIG1")):
+        answers = [
+            values.loc[table.index[table.pert_iname == name], gene].median() for table in (sheet, named)
+        ]
+        assert answers[0] < 0.3 < 1 < answers[1]
+
+
+def test_no_id_and_no_name_is_on_two_sides():
+    sheet = read_sig_info(mirrored("GSE92742/GSE92742_Broad_LINCS_sig_info.txt"))
+    for table in (sheet, take_names(sheet, mirrored("GSE92742/pertinfo.tsv.gz"))[0]):
+        unit = unit_of(table)
+        parts = split_units(unit.tolist(), (0.6, 0.2, 0.2), 0) if unit.nunique() > 3 else unit
+        for column in ("pert_id", "pert_iname"):
+            assert leaks(table[column].str.lower(), parts) == []

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from workflow_scripts.lib.data.l1000 import unit_of
 from workflow_scripts.lib.data.perturbagen_classes import (
     classes_by_mechanism,
     join_classes,
@@ -110,3 +111,40 @@ def test_mechanisms_become_classes_by_name_then_by_id():
         signatures, drugs, samples, {"KIT inhibitor": "CP_PDGFR_KIT_INHIBITOR"}, known
     )
     assert found.tolist() == [["CP_MEK_INHIBITOR", "CP_MTOR_INHIBITOR"], ["CP_PDGFR_KIT_INHIBITOR"], [], []]
+
+
+def test_a_unit_is_a_component_of_ids_and_names():
+    rows = [
+        ("a1", "Aspirin"),
+        ("a2", "aspirin"),
+        ("a2", "ASA"),
+        ("b", "-666"),
+        ("-666", "gene"),
+        ("c", "gene"),
+    ]
+    sheet = pd.DataFrame(rows, columns=["pert_id", "pert_iname"])
+    unit = unit_of(sheet)
+    assert unit.tolist() == ["asa", "asa", "asa", "b", "gene", "gene"]
+
+
+def test_a_genes_name_finds_only_classes_of_its_own_kind():
+    classes = pd.DataFrame(
+        [("X1", "TP53", "OE_P53"), ("X2", "TP53", "KD_P53"), ("X3", "drug", "CP_DRUG")],
+        columns=["pert_id", "pert_iname", "pcl_id"],
+    )
+    rows = [
+        ("T1", "TP53", "trt_sh"),
+        ("T2", "TP53", "trt_oe"),
+        ("T3", "drug", "trt_cp"),
+        ("T4", "drug", "trt_sh"),
+    ]
+    sheet = pd.DataFrame(rows, columns=["pert_id", "pert_iname", "pert_type"])
+    assert join_classes(sheet, classes).pcl_id.tolist() == ["KD_P53", "OE_P53", "CP_DRUG", ""]
+    assert (join_classes(sheet, classes, by_name=False).pcl_id == "").all()
+
+
+def test_a_table_without_line_numbers_is_read_by_its_head(tmp_path):
+    path = tmp_path / "pcls.csv"
+    path.write_text("pert_id,pert_iname,pcl_id,pcl_name\nBRD-1,drug, odd,CP_MEK_INHIBITOR,MEK inhibitor\n")
+    found = read_classes(path).iloc[0]
+    assert found.tolist() == ["BRD-1", "drug,odd", "CP_MEK_INHIBITOR", "MEK inhibitor"]

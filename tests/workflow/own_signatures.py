@@ -67,7 +67,7 @@ def put(
     return folder
 
 
-def prepare(folder: Path, matrix: str = "mine.gctx", expected=None, **source) -> Path:
+def prepare(folder: Path, matrix: str = "mine.gctx", expected=None, labelled=None, **source) -> Path:
     """Run prepare_signatures in this process; returns the folder of its outputs."""
     from workflow_scripts.l1000 import prepare_signatures
 
@@ -85,7 +85,8 @@ def prepare(folder: Path, matrix: str = "mine.gctx", expected=None, **source) ->
             output=SimpleNamespace(**{name.split(".")[0]: str(out / name) for name in names}),
             wildcards=SimpleNamespace(dataset="mine"),
             params=SimpleNamespace(
-                sources=[{"matrix": matrix, "sig_info": "sig_info.txt", **source}], expected=expected, unmatched=0.05
+                sources=[{"matrix": matrix, "sig_info": "sig_info.txt", **source}], expected=expected,
+                labelled=labelled, by_name=True, unmatched=0.05
             ),
         )
     )  # fmt: skip

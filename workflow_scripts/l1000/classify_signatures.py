@@ -52,6 +52,8 @@ def representations(models, data, labelled: np.ndarray, train: np.ndarray) -> di
             layers = model.layers(values)
             nodes = signature_nodes(layers["e3"][train[labelled]])
             found |= layers | ({"sig": layers["e3"][:, nodes]} if nodes.size else {})
+        else:
+            found[model.name] = model.encode(values, cells)[0]
     size = found["vae"].shape[1]
     return found | {"pca": principal_components(data.matrix[train], size).scores(values, size)}
 

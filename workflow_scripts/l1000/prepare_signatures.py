@@ -31,7 +31,7 @@ def labels(snakemake, sheet: pd.DataFrame) -> pd.DataFrame:
     known = set(read_table(given.codes).pcl_id)
     if given.classes:
         classes = read_classes(given.classes)
-        found = join_classes(sheet, classes).rename(columns={"route": "pcl_route"})
+        found = join_classes(sheet, classes, snakemake.params.by_name).rename(columns={"route": "pcl_route"})
         known |= set(classes.pcl_id)
         log.info(
             "%d signatures have one of %d classes", (found.pcl_id != "").sum(), found.pcl_id.nunique() - 1
@@ -43,6 +43,15 @@ def labels(snakemake, sheet: pd.DataFrame) -> pd.DataFrame:
         found["hub_classes"] = classes_by_mechanism(sheet, drugs, samples, synonyms, known).map("|".join)
         found["targets"] = targets_of(sheet, drugs, samples).map("|".join)
     return found
+
+
+def check_count(snakemake, key: str, found: int, expected: int | None) -> None:
+    """Refuse another number than the config promises."""
+    if expected is not None and found != expected:
+        raise LatentomeError(
+            f"config, datasets: l1000: {snakemake.wildcards.dataset}: {key}: {found} signatures; expected {expected}, "
+            "the published number; the files are another release, or delete the key"
+        )
 
 
 def labelled_steps(obs: pd.DataFrame) -> pd.DataFrame:
@@ -87,14 +96,9 @@ def main(snakemake) -> None:
     if given.pert_info:
         sheet, renamed = take_names(sheet, given.pert_info)
         unmatched = pd.concat([unmatched, renamed.assign(source=Path(given.pert_info).name)])
-    if params.expected:
-        at = whole.steps.iloc[-1].signatures if len(parts) == 1 else len(whole.sheet)
-        if at != params.expected:
-            raise LatentomeError(
-                f"config, datasets: l1000: {snakemake.wildcards.dataset}: {at} signatures; expected {params.expected}, "
-                "the published number; the files are another release, or delete the key signatures"
-            )
     obs = sheet.join(labels(snakemake, sheet))
+    check_count(snakemake, "signatures", len(obs), params.expected)
+    check_count(snakemake, "labelled", int((obs.pcl_id != "").sum()), params.labelled)
     if {"pert_dose", "pert_idose"} & set(obs):
         obs["dose_um"] = dose_um(obs)
     layers = {"clipped": whole.clipped} if whole.clipped is not None else None

@@ -6,8 +6,8 @@ import re
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
@@ -106,7 +106,7 @@ def _read_hub(path: str | Path, columns: list[str]) -> pd.DataFrame:
     return table
 
 
-def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
+def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame, by_name: bool = True) -> pd.DataFrame:
     """Class of each signature's perturbagen: by id, then by name.
 
     By name only classes of the signature's own kind: compounds, knock-downs or over-expression.
@@ -120,6 +120,8 @@ def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFram
         With columns ``pert_id``, ``pert_iname`` and, if there is one, ``pert_type``.
     classes
         From `read_classes`.
+    by_name
+        Whether names are looked for at all; the published study joined by id alone.
 
     Returns
     -------
@@ -131,26 +133,27 @@ def join_classes(signatures: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFram
     ranked = classes.assign(size=classes.pcl_id.map(size), name=classes.pert_iname.str.lower())
     ranked = ranked.sort_values(["size", "pcl_id"], kind="stable")
     found = pd.DataFrame({"pcl_id": "", "route": "", "n_classes": 0}, index=signatures.index)
-    for route, left, right in (
-        ("pert_id", signatures.pert_id, "pert_id"),
-        ("pert_iname", signatures.pert_iname, "name"),
-    ):
-        groups = ranked[ranked[right] != ""].groupby(right).pcl_id
-        chosen, counts = groups.first(), groups.nunique()
-        key = left.astype(str) if route == "pert_id" else left.astype(str).str.lower()
-        here = (found.route == "") & key.isin(chosen.index)
-        if route == "pert_iname" and "pert_type" in signatures:
+    _assign(found, "pert_id", signatures.pert_id.astype(str), ranked.groupby("pert_id").pcl_id)
+    if by_name:
+        names = signatures.pert_iname.astype(str).str.lower()
+        ranked = ranked[ranked.name != ""]
+        for kind, part in ranked.groupby(ranked.pcl_id.str.extract(r"^([A-Z]+)_", expand=False)):
             # A gene's name is that of its knock-down's class and of its over-expression's.
-            kind = key.map(chosen).str.extract(r"^([A-Z]+)_")[0]
-            allowed = kind.map(KINDS).fillna("trt_")
-            fits = [
-                str(kind).startswith(start) for kind, start in zip(signatures.pert_type, allowed, strict=True)
-            ]
-            here &= np.array(fits, bool)
-        found.loc[here, "pcl_id"] = key[here].map(chosen)
-        found.loc[here, "n_classes"] = key[here].map(counts)
-        found.loc[here, "route"] = route
+            fits = signatures.get("pert_type", pd.Series("", index=signatures.index)).str.startswith(
+                KINDS.get(kind, "trt_")
+            )
+            own = names if "pert_type" not in signatures else names.where(fits, "")
+            _assign(found, "pert_iname", own, part.groupby("name").pcl_id)
     return found
+
+
+def _assign(found: pd.DataFrame, route: str, key: pd.Series, groups: Any) -> None:
+    """Give signatures without a class the first one of their key, and how many there are."""
+    chosen, counts = groups.first(), groups.nunique()
+    here = (found.route == "") & key.isin(chosen.index)
+    found.loc[here, "pcl_id"] = key[here].map(chosen)
+    found.loc[here, "n_classes"] = key[here].map(counts)
+    found.loc[here, "route"] = route
 
 
 def class_of_mechanism(moa: str, synonyms: Mapping[str, str]) -> str:
