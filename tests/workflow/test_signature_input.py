@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from own_signatures import GENES, IDS, LANDMARKS, class_lines, gene_rows, prepare, put, sheet_rows, values
-from runs import run
+from runs import good, run
 
 from workflow_scripts.lib.data.signature_matrix import unpack
 from workflow_scripts.lib.errors import LatentomeError
@@ -169,3 +169,26 @@ def test_one_line_on_the_console(tmp_path):
     assert done.code != 0 and len(done.errors()) == 1, done.text[-2000:]
     assert "mine.gctx" in done.errors()[0] and IDS[3] in done.errors()[0]
     assert not list((tmp_path / "results/l1000").rglob("*.*"))
+
+
+def test_a_gzipped_matrix_is_unpacked_once(tmp_path):
+    put(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/mine.gctx.gz").write_bytes(gzip.compress((tmp_path / "mine.gctx").read_bytes()))
+    mine = {
+        "sources": [{"matrix": "data/mine.gctx.gz", "sig_info": "sig_info.txt"}],
+        "gene_info": "gene_info.txt",
+    }
+    overlay = {"studies": ["l1000"], "l1000": {"datasets": ["mine"]}, "datasets": {"l1000": {"mine": mine}}}
+    target = "results/l1000/mine/splits.tsv"
+    done = good(run(tmp_path, target, overlays=("test", overlay)))
+    assert done.jobs()["unpack_matrix"] == 1
+    unpacked = tmp_path / "resources/raw/unpacked/data/mine.gctx"
+    assert unpacked.read_bytes() == (tmp_path / "mine.gctx").read_bytes()
+    assert good(run(tmp_path, target, "-n", overlays=("test", overlay))).jobs() == {}
+    outside = {
+        **overlay,
+        "datasets": {"l1000": {"mine": {**mine, "sources": [{"matrix": "../mine.gctx.gz"}]}}},
+    }
+    refused_run = run(tmp_path, target, overlays=("test", outside))
+    assert refused_run.code != 0 and "../mine.gctx.gz" in refused_run.text

@@ -25,18 +25,18 @@ from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.signature_models import load_models
 
 log = logging.getLogger("latentome")
+FACTS = ["representation", "features", "classifier", "split", "labels"]
 COLUMNS = [
+    *FACTS,
     *(
-        "representation",
-        "features",
-        "classifier",
-        "split",
-        "labels",
         "accuracy",
         "accuracy_lower",
         "accuracy_upper",
+        "balanced_accuracy",
+        "balanced_lower",
+        "balanced_upper",
     ),
-    *("balanced_accuracy", "balanced_lower", "balanced_upper", "macro_f1", "top5", "n", "units", "classes"),
+    *("macro_f1", "top5", "n", "units", "classes"),
 ]
 LATENT = ("raw", "pca", "e3", "sig", "vae")
 
@@ -87,15 +87,8 @@ def main(snakemake) -> None:
         predicted, rank = predict(values[name], truth, pieces, classifiers(params.seed)[classifier])
         tested = np.concatenate([test for _, test in pieces])
         found = class_scores(truth[tested], predicted[tested], rank[tested], units[tested], params.seed)
-        size = values[name].shape[1]
-        facts = {
-            "representation": name,
-            "features": size,
-            "classifier": classifier,
-            "split": split,
-            "labels": labels,
-        }
-        rows.append({**facts, **found, "classes": len(set(truth))})
+        facts = zip(FACTS, (name, values[name].shape[1], classifier, split, labels), strict=True)
+        rows.append({**dict(facts), **found, "classes": len(set(truth))})
         seconds = time.monotonic() - began
         log.info("%s, %s, %s labels: %.3f in %.1f s", name, classifier, labels, found["accuracy"], seconds)
 
