@@ -97,10 +97,7 @@ def main(snakemake) -> None:
 
     pieces = pieces_of(classes) if len(set(classes)) > 1 else []
     if not pieces:
-        log.warning(
-            "fewer than two classes with %d compounds each, or one cell line: nothing to predict",
-            params.min_compounds,
-        )
+        log.warning("fewer than two classes, or cell lines, to tell apart: nothing to predict")
     for name in values if pieces else ():
         for classifier in classifiers(params.seed):
             if classifier == "boosting" and values[name].shape[1] > BOOSTED:
