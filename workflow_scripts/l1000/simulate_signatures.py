@@ -23,9 +23,12 @@ def write_matrix(matrix: np.ndarray, signatures: pd.Index, genes: pd.Index, path
     empty = pd.DataFrame(index=frame.index), pd.DataFrame(index=frame.columns)
     logging.getLogger("cmap_logger").setLevel(logging.WARNING)
     with replacing(path) as temporary:
-        # It appends .gctx to any other name.
+        # It appends .gctx to any other name, and notes that name if it is given no source.
         target = temporary.with_name(f"{temporary.name}.gctx")
-        write_gctx(GCToo(frame, row_metadata_df=empty[0], col_metadata_df=empty[1]), str(target))
+        write_gctx(
+            GCToo(frame, src="signatures.gctx", row_metadata_df=empty[0], col_metadata_df=empty[1]),
+            str(target),
+        )
         target.replace(temporary)
 
 

@@ -62,9 +62,13 @@ def _component(graph: nx.Graph, names: Sequence[str], sizes: np.ndarray) -> tupl
         start = nx.circular_layout(others, center=(1.0, 0.0) if len(others) == 1 else None) | {
             hub: np.zeros(2)
         }
-        found = nx.kamada_kawai_layout(graph.subgraph(names), pos=start)
+        # A subgraph's own order of nodes is that of a set, which changes from run to run.
+        inner = nx.Graph()
+        inner.add_nodes_from(names)
+        inner.add_edges_from(sorted(map(sorted, graph.subgraph(names).edges)))
+        found = nx.kamada_kawai_layout(inner, pos=start)
         places = np.array([found[name] for name in names])
-        ends = [(names.index(a), names.index(b)) for a, b in graph.subgraph(names).edges]
+        ends = [(names.index(a), names.index(b)) for a, b in inner.edges]
         # Many nodes around one need longer edges than a chain does.
         edge = max(_EDGE, 0.35 * len(names) ** 0.5)
         lengths = [float(np.linalg.norm(places[a] - places[b])) for a, b in ends]
