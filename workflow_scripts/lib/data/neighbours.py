@@ -164,14 +164,14 @@ def pieces(graph: sparse.csr_matrix) -> np.ndarray:
 def propagation(graph: sparse.csr_matrix) -> sparse.csr_matrix:
     """Kipf & Welling's operator D^-1/2 (A + I) D^-1/2, D the degrees of A + I; float32, [spots x spots]."""
     joined = _with_own(graph)
-    scale = sparse.diags_array(1 / np.sqrt(_row_sums(joined)))
+    scale = sparse.diags_array(1 / np.sqrt(joined.sum(axis=1)))
     return _as_float32(scale @ joined @ scale)
 
 
 def row_mean(graph: sparse.csr_matrix, own: bool = True) -> sparse.csr_matrix:
     """Operator that averages a spot's neighbours, and itself if `own`; float32, rows sum to 1 (isolated: 0)."""
-    joined = _with_own(graph) if own else sparse.csr_matrix(graph, dtype=np.float64)
-    sums = _row_sums(joined)
+    joined = _with_own(graph) if own else sparse.csr_array(graph, dtype=np.float64)
+    sums = joined.sum(axis=1)
     return _as_float32(
         sparse.diags_array(np.divide(1, sums, out=np.zeros_like(sums), where=sums > 0)) @ joined
     )
@@ -196,17 +196,7 @@ def propagate(operator: sparse.csr_matrix, values: Any, hops: int) -> list[Any]:
 
 
 def shuffled_spots(spots: int, seed: int, sections: Any = None) -> np.ndarray:
-    """Random order of the spots, int64, shape [spots]; spots of a section stay in it.
-
-    Parameters
-    ----------
-    spots
-        Their number.
-    seed
-        Of numpy's generator.
-    sections
-        Section of each spot, shape [spots], or None for one.
-    """
+    """Random order of so many spots, int64, shape [spots]; `sections` (as in `radius_graph`) keep their spots."""
     generator = np.random.default_rng(seed)
     order = np.arange(spots)
     for members in _members(spots, sections):
@@ -215,15 +205,7 @@ def shuffled_spots(spots: int, seed: int, sections: Any = None) -> np.ndarray:
 
 
 def shuffled(graph: sparse.csr_matrix, seed: int, sections: Any = None) -> sparse.csr_matrix:
-    """Return the same graph with its spots in random order: the null of a spatial effect.
-
-    Parameters
-    ----------
-    graph
-        [spots x spots].
-    seed, sections
-        As in `shuffled_spots`.
-    """
+    """Return the graph with its spots in random order, as `shuffled_spots` gives it: the null of a spatial effect."""
     order = shuffled_spots(graph.shape[0], seed, sections)
     return _as_float32(graph[order][:, order])
 
@@ -231,9 +213,7 @@ def shuffled(graph: sparse.csr_matrix, seed: int, sections: Any = None) -> spars
 def _checked(xy: np.ndarray) -> np.ndarray:
     xy = np.asarray(xy, dtype=np.float64)
     if len(xy) < 2:
-        raise LatentomeError(
-            f"coordinates: {len(xy)} spot(s); expected at least 2; check the filters of spots"
-        )
+        raise LatentomeError(f"coordinates: {len(xy)} spot(s); expected at least 2; check the filters")
     bad = np.flatnonzero(~np.isfinite(xy).all(axis=1))
     if bad.size:
         raise LatentomeError(
@@ -308,11 +288,7 @@ def _pairs_auto(xy: np.ndarray) -> np.ndarray:
 
 
 def _with_own(graph: sparse.csr_matrix) -> Any:
-    return sparse.csr_matrix(graph, dtype=np.float64) + sparse.eye_array(graph.shape[0], format="csr")
-
-
-def _row_sums(graph: Any) -> np.ndarray:
-    return np.asarray(graph.sum(axis=1)).ravel()
+    return sparse.csr_array(graph, dtype=np.float64) + sparse.eye_array(graph.shape[0], format="csr")
 
 
 def _as_float32(matrix: Any) -> sparse.csr_matrix:

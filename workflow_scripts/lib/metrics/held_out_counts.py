@@ -217,8 +217,8 @@ def masked_baselines(masked: MaskedValues, graph: sparse.csr_matrix) -> dict[str
     -------
     dict
         ``library size``: log1p(1e4 x typical visible count of the gene / depth of the spot), typical by the mean of
-        log1p; ``count of one``: the same with 1 for it; ``gene mean``: of the gene's visible values; ``neighbour mean``: of the gene's visible
-        values at neighbouring spots, the gene mean where none has one.
+        log1p; ``count of one``: the same with 1 for it; ``gene mean``: of the gene's visible values;
+        ``neighbour mean``: of the gene's visible values at neighbouring spots, the gene mean where none has one.
     """
     visible = masked.visible
     logs = visible.astype(np.float64)

@@ -57,6 +57,7 @@ def gene_findings(matrix: np.ndarray, expression: np.ndarray, graph: np.ndarray)
     with_graph = np.corrcoef(matrix.ravel(), (graph + np.eye(spots)).ravel())[0, 1]
     gap = np.abs(matrix - matrix.T).max()
     auc = roc_auc_score(graph[pairs], matrix[pairs])
+    saturated = np.isin(matrix[pairs], (0, 1)).mean()
     own_middle, rank_middle, smooth_middle = (
         float(np.nanmedian(values)) if len(own) else np.nan for values in (own, rank, smooth)
     )
@@ -66,6 +67,12 @@ def gene_findings(matrix: np.ndarray, expression: np.ndarray, graph: np.ndarray)
         ("max_asymmetry", gap, "above 0", "largest |M - M^T|; 0 but for rounding"),
         ("smallest_value", matrix.min(), "0", "a probability of an edge"),
         ("largest_value", matrix.max(), most, "a probability; expected: log expression"),
+        (
+            "saturated_pairs",
+            saturated,
+            "",
+            "share of pairs at 0 or 1 exactly, which training can no longer move",
+        ),
         ("edge_auc", auc, "0.5", "pairs with an edge against the others"),
         ("correlation_with_graph", with_graph, "0", "all entries, with A + I, the target of training"),
         ("columns_compared", len(own), "", "columns that vary, of genes that vary"),

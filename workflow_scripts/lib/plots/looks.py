@@ -71,3 +71,27 @@ LOOKS = {
     "pattern": Look("as published: nodes set", PURPLE, "P"),
     "prior": Look("decoded prior, any class", GREY, "X"),
 }
+"""Methods of all studies; a study whose order or names differ has its own, see `SPATIAL_LOOKS`."""
+
+SPATIAL_LOOKS = {
+    "gmm_vgae": Look("GMM-VGAE", VERMILLION, "D"),
+    "gmm_vgae_own": Look("GMM-VGAE without neighbours", ORANGE, "v"),
+    "gmm_vgae_shuffled": Look("GMM-VGAE, places shuffled", "#A8A8A8", "X"),
+    "scvi": Look("scVI", SKY, "s"),
+    "log_svd_5": Look("log SVD, rank 5", "#303030", "s"),
+    "log_svd_15": Look("log SVD, rank 15", "#303030", "P"),
+    "smooth_log_svd": Look("2-hop mean, then log SVD", "#505050", "p"),
+    "knn": Look("like spots averaged (kNN)", "#606060", "^"),
+    "smooth_4": Look("4-hop mean of neighbours", "#707070", "h"),
+    "smooth_2": Look("2-hop mean of neighbours", "#808080", "h"),
+    "smooth_1": Look("1-hop mean of neighbours", GREY, "h"),
+    "gene_mean": Look("gene's mean × depth", BLACK, "o"),
+    "gene_mean_nonzero": Look("gene's mean of nonzeros", BLACK, "o"),
+    "library_only": Look("library size alone, no model", BLUE, "*"),
+    "observed": Look("observed counts themselves", "#909090", "P"),
+    "smoothed_mixture": Look("smoothed mixture", "#303030", "s"),
+    "smoothed_kmeans": Look("smoothed k-means", "#505050", "^"),
+    "leiden": Look("Leiden", "#707070", "p"),
+    "raw_mixture": Look("mixture, no smoothing", "#909090", "h"),
+}
+LOOKS |= {name: look for name, look in SPATIAL_LOOKS.items() if name not in LOOKS}
