@@ -79,6 +79,8 @@ class GMMVGAE(nn.Module):
         self.log_variance = _head(width, shape.hidden, latent, rng, start=-2.0)
         self.loadings = nn.Parameter(torch.zeros(latent, shape.outputs))
         self.offset = nn.Parameter(torch.zeros(shape.outputs))
+        # sd of the loadings' prior, one a latent dimension; set by empirical Bayes, not by gradient
+        self.register_buffer("loading_sd", torch.ones(latent))
         # of the features' noise; unused by counts
         self.log_noise = nn.Parameter(torch.zeros(shape.outputs), requires_grad=shape.likelihood == "features")
         self.prior_logits = nn.Parameter(torch.zeros(shape.components))
@@ -124,15 +126,13 @@ class GMMVGAE(nn.Module):
         error = (observed - self.features(z)) ** 2 * torch.exp(-self.log_noise)
         return 0.5 * (error + self.log_noise).sum(dim=1)
 
-    def posterior_rates(self, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and sd of the rates under the posterior; shape [spots x genes] each.
+    def posterior_rates(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Mean of the rates under the posterior, [spots x genes]; no draw is made.
 
-        The log of an unnormalised rate is Gaussian, so its mean and its relative sd have a closed form (log-normal);
-        the normalisation is that of the mean. No draw is made.
+        The log of an unnormalised rate is Gaussian, so that its mean has a closed form (log-normal).
         """
         variance = log_variance.exp() @ self.loadings**2
-        rates = functional.softmax(mean @ self.loadings + self.offset + 0.5 * variance, dim=1)
-        return rates, rates * torch.sqrt(torch.expm1(variance.clamp(max=10.0)))
+        return functional.softmax(mean @ self.loadings + self.offset + 0.5 * variance, dim=1)
 
     def component_divergences(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """KL of each spot's posterior from each Gaussian of the prior, nats, [spots x components]."""

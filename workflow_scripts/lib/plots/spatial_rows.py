@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
 
-from .looks import BLACK, SPATIAL_LOOKS, VERMILLION, Look
+from .looks import BLACK, SKY, SPATIAL_LOOKS, VERMILLION, Look
 from .scores import name_rows_of, shifts
-from .style import by_number, key, look, number
+from .style import by_number, key, log_axis, look, number
 
-KINDS = {"model": "model", "rival": "other published model", "baseline": "baseline", "control": "control"}
 MODEL = "gmm_vgae"
+_RIVALS = ("scvi",)
 
 
 def method_look(name: str) -> Look:
@@ -68,17 +69,19 @@ def draw_methods(
         )  # fmt: skip
         if beyond:
             text = f"{mean:.3g}".replace("-", "−")
-            ax.annotate(text, (float(x.iloc[0]), y), (6, 0), textcoords="offset points", va="center", fontsize=6)
+            ax.annotate(
+                text, (float(x.iloc[0]), y), (6, 0), textcoords="offset points", va="center", fontsize=6
+            )
         else:
             line = "--" if is_control(name) else "-"
             wide = 1.8 if name == MODEL else 1.1
             ax.vlines(mean, y - 0.36, y + 0.36, color=style.colour, linewidth=wide, linestyle=line, zorder=4)
     name_rows_of(ax, [method_look(name).title for name in names])
-    for name, text in zip(names, ax.get_yticklabels(), strict=True):
+    for name, tick in zip(names, ax.get_yticklabels(), strict=True):
         if name == MODEL:
-            text.set_fontweight("bold")
+            tick.set_fontweight("bold")
         elif is_control(name):
-            text.set_color("#777777")
+            tick.set_color("#777777")
 
 
 def best_of(table: pd.DataFrame, column: str, kinds: Sequence[str] = ("baseline",)) -> tuple[str, float]:
@@ -87,10 +90,31 @@ def best_of(table: pd.DataFrame, column: str, kinds: Sequence[str] = ("baseline"
     return ("", np.nan) if means.empty else (str(means.idxmax()), float(means.max()))
 
 
-def kinds_key() -> tuple[str, list[Line2D], list[str]]:
-    """Return a legend's section that explains points and bars."""
-    samples = [key(VERMILLION, "D"), key(BLACK, "o"), key("#777777", "X", hollow=True), key(BLACK, "|", size=9)]
-    return "rows", samples, ["model, a seed", "baseline, a seed", "control, a seed", "mean of seeds"]
+def kinds_key(names: Iterable[str]) -> tuple[str, list[Line2D], list[str]]:
+    """Return a legend's section that explains the points and bars of these methods."""
+    names = list(names)
+    shown = [
+        (MODEL in names, key(VERMILLION, "D"), "model, a seed"),
+        (any(name in _RIVALS for name in names), key(SKY, "s"), "published rival, a seed"),
+        (
+            any(name not in _RIVALS and not name.startswith(MODEL) for name in names),
+            key(BLACK),
+            "baseline, a seed",
+        ),
+        (any(map(is_control, names)), key("#777777", "X", hollow=True), "control, a seed"),
+        (bool(names), key(BLACK, "|", size=9), "mean of seeds"),
+    ]
+    return "rows", [sample for here, sample, _ in shown if here], [text for here, _, text in shown if here]
+
+
+def log_ticks(ax: Axes, which: str) -> None:
+    """Make the ``x`` or ``y`` axis logarithmic; within two decades also 2 and 5 times a power of ten are named."""
+    log_axis(ax, which)
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    low, high = axis.get_view_interval()
+    if 0 < low < high < 120 * low:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 
 def seeds_of(table: pd.DataFrame, method: str = MODEL) -> list[str]:

@@ -49,9 +49,7 @@ TABLES = {
     "edges": Columns((), ("x1", "y1", "x2", "y2")),
     "findings": Columns(("finding", "expected_of_an_imputation", "note"), ("value",)),
     "epochs": Columns(("stage",), ("epoch", "loss", "ari", "nmi", "ari_published")),
-    "scaling": Columns(
-        ("model", "stage"), ("spots", "genes", "seconds", "peak_mb", "seconds_per_epoch")
-    ),
+    "scaling": Columns(("model", "stage"), ("spots", "genes", "seconds", "peak_mb", "seconds_per_epoch")),
 }
 OPTIONAL = {"patterns": ("truth",)}
 PUBLISHED_ARRAYS = ("matrix", "graph", "expression")
@@ -97,7 +95,9 @@ def read_training(paths: Sequence[str | Path]) -> pd.DataFrame:
         seed = re.sub("^seed", "", path.parent.name)
         tables.append(read_spatial_table(path, "history").assign(model=path.parent.parent.name, seed=seed))
     if not tables:
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in ("model", "seed", *TABLES["history"].numbers)})
+        return pd.DataFrame(
+            {name: pd.Series(dtype=object) for name in ("model", "seed", *TABLES["history"].numbers)}
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -119,9 +119,13 @@ def read_published_matrix(path: str | Path) -> dict[str, np.ndarray]:
             missing = [name for name in PUBLISHED_ARRAYS if name not in stored]
             found = {name: stored[name].astype(float) for name in PUBLISHED_ARRAYS if name not in missing}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise LatentomeError(f"{path}: {error}; expected an .npz; delete the file and run the workflow again") from error
+        raise LatentomeError(
+            f"{path}: {error}; expected an .npz; delete the file and run the workflow again"
+        ) from error
     if missing:
-        raise LatentomeError(f"{path}: no array {listed(missing)}; delete the file and run the workflow again")
+        raise LatentomeError(
+            f"{path}: no array {listed(missing)}; delete the file and run the workflow again"
+        )
     return found
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
-from matplotlib.colors import Normalize, to_hex, to_rgb
-from matplotlib.figure import Figure
+from matplotlib.colors import Normalize, to_hex, to_rgb, to_rgba_array
 from matplotlib.transforms import Bbox
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
@@ -18,6 +18,8 @@ from scipy.spatial import cKDTree
 from .style import LEVELS, LIGHT, by_number, number
 
 UNLABELLED = LIGHT
+_SMOOTH = 2000
+"""Spots from which circles are too small for smooth edges, which make the picture inside the SVG several times larger."""
 
 
 def of_sections(spots: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -66,16 +68,19 @@ def draw_spots(
     """
     places = spots[["x", "y"]].to_numpy(float)
     width = spot_width(places)
-    size = np.full(len(spots), width)
-    style: dict[str, Any] = {"facecolors": list(colours)} if colours is not None else {}
+    # A little overlap leaves no moiré of gaps between small circles.
+    size = np.full(len(spots), 1.1 * width)
+    style: dict[str, Any] = {"antialiaseds": len(spots) < _SMOOTH}
+    if colours is not None:
+        names, which = np.unique(np.asarray(colours), return_inverse=True)
+        style["facecolors"] = to_rgba_array([str(name) for name in names])[which]
     circles = EllipseCollection(
         size, size, np.zeros(len(spots)), units="xy", offsets=places, offset_transform=ax.transData,
         linewidths=0, edgecolors="none", rasterized=True, **style,
     )  # fmt: skip
     if values is not None:
         circles.set_array(np.ma.masked_invalid(values.to_numpy(float)))
-        circles.set_cmap(cmap)
-        circles.get_cmap().set_bad(LIGHT)
+        circles.set_cmap(colormaps[cmap].with_extremes(bad=LIGHT))
         circles.set_norm(norm or Normalize())
     ax.add_collection(circles)
     frame_spots(ax, places, width)
@@ -108,16 +113,15 @@ def scale_bar(ax: Axes) -> None:
 
 def domain_colours(count: int) -> list[str]:
     """Return a colour for each of `count` domains: the palette, then lighter and darker shades of it."""
-    shades = [LEVELS]
+    shades: list[tuple[str, ...]] = [LEVELS]
     for target, weight in ((1.0, 0.55), (0.0, 0.45), (1.0, 0.8)):
-        shades.append(
-            tuple(to_hex([(1 - weight) * c + weight * target for c in to_rgb(colour)]) for colour in LEVELS)
-        )
+        mixed = [(1 - weight) * np.array(to_rgb(colour)) + weight * target for colour in LEVELS]
+        shades.append(tuple(to_hex((float(r), float(g), float(b))) for r, g, b in mixed))
     every = [colour for group in shades for colour in group]
     return [every[k % len(every)] for k in range(count)]
 
 
-def matched(reference: pd.Series, found: pd.Series) -> dict[str, int]:
+def matched(reference: pd.Series, found: pd.Series, labels: Sequence[str] = ()) -> dict[str, int]:
     """Return for each domain of `found` the place of the label that it is drawn as.
 
     Domains have no names: each takes the label with which it shares most spots, one label a domain, such that the
@@ -126,11 +130,13 @@ def matched(reference: pd.Series, found: pd.Series) -> dict[str, int]:
     Parameters
     ----------
     reference
-        Labels, ``""`` where there is none; places are those of the sorted labels.
+        Labels, ``""`` where there is none.
     found
         Domains of the same spots, as text.
+    labels
+        All labels in their order; by default those of `reference`, sorted.
     """
-    labels = by_number(name for name in reference if name)
+    labels = list(labels) or by_number(name for name in reference if name)
     domains = by_number(name for name in found if name)
     known = (reference != "") & (found != "")
     table = pd.crosstab(found[known], reference[known]).reindex(index=domains, columns=labels, fill_value=0)
@@ -138,10 +144,3 @@ def matched(reference: pd.Series, found: pd.Series) -> dict[str, int]:
     places = {domains[row]: int(column) for row, column in zip(rows, columns, strict=True)}
     later = [name for name in domains if name not in places]
     return places | {name: len(labels) + k for k, name in enumerate(later)}
-
-
-def hide_unused(figure: Figure, used: Sequence[Axes]) -> None:
-    """Take away the axes of a grid that hold nothing."""
-    for ax in figure.axes:
-        if ax not in used:
-            ax.set_axis_off()

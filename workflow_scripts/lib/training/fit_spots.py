@@ -19,6 +19,7 @@ from workflow_scripts.lib.models.gmm_vgae import GMMVGAE, GMMVGAEShape
 from .loop import fit
 from .seeds import derive_seed
 from .settings import FitResult, TrainingSettings
+from .spot_rates import ModelRates
 from .spot_scores import SpotScores, fit_scores, winsorise
 from .spots import SpotObjective
 
@@ -68,40 +69,6 @@ class SpotModel:
         """Rates of spots, worked out a block at a time."""
         mean, log_variance = self.posterior(counts, graph)
         return ModelRates(self.network, mean, log_variance)
-
-
-@dataclass(frozen=True)
-class ModelRates:
-    """Expected shares of the genes under the posterior.
-
-    Attributes
-    ----------
-    network
-        The model.
-    mean, log_variance
-        Posterior, [spots x latent].
-    """
-
-    network: GMMVGAE
-    mean: np.ndarray
-    log_variance: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(spots, genes)."""
-        return len(self.mean), self.network.shape.outputs
-
-    def block(self, start: int, stop: int) -> np.ndarray:
-        """Rates of spots `start` to before `stop`, float64 [spots x genes]; strictly positive, rows sum to 1."""
-        return self.with_sd(start, stop)[0].astype(np.float64)
-
-    def with_sd(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rates and their posterior sd, float32 [spots x genes] each."""
-        with torch.no_grad():
-            rates, sd = self.network.posterior_rates(
-                torch.from_numpy(self.mean[start:stop]), torch.from_numpy(self.log_variance[start:stop])
-            )
-        return rates.numpy(), sd.numpy()
 
 
 def train_spot_model(
@@ -202,6 +169,7 @@ def _started(
     )  # fmt: skip
     network = GMMVGAE(shape, torch.Generator().manual_seed(derive_seed(seed, "weights")))
     with torch.no_grad():
+        network.loading_sd.fill_(settings["loading_sd"])
         network.score_depth.fill_(how.depth)
         network.score_centre.copy_(torch.from_numpy(how.centre))
         network.score_components.copy_(torch.from_numpy(how.components))

@@ -18,6 +18,9 @@ from .objective import Objective
 VALIDATED = 20_000
 """Spots whose held-out counts are looked at after an epoch, at most."""
 BLOCK = 1024
+PRIOR_EPOCHS = frozenset((5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240))
+"""Epochs before which the loadings' prior is set anew."""
+PRIOR_RANGE = (0.005, 0.5)
 
 
 class SpotObjective(Objective):
@@ -64,6 +67,27 @@ class SpotObjective(Objective):
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         return {"adam": torch.optim.Adam(parameters, lr=self.settings["learning_rate"], fused=True)}
 
+    def on_epoch(self, epoch: int) -> None:
+        """Set the sd of the loadings' prior anew, by empirical Bayes."""
+        if epoch in PRIOR_EPOCHS and self.model.shape.likelihood == "counts":
+            self.model.loading_sd.copy_(self._prior_sd())
+
+    @torch.no_grad()
+    def _prior_sd(self) -> Tensor:
+        """Root mean square over genes of each dimension's loadings, their Laplace variance included (MacKay 1992)."""
+        model = self.model
+        information = torch.zeros_like(model.loadings)
+        stop = min(self.n_samples, VALIDATED)
+        chosen = torch.arange(stop) * self.n_samples // stop
+        for index in chosen.to(model.loadings.device).split(BLOCK):
+            mean, log_variance = model.encode(self.rows("scores", index))
+            rates = model.posterior_rates(mean, log_variance)
+            depth = dense_rows(self.observed, index).sum(dim=1, keepdim=True)
+            information += (mean**2 + log_variance.exp()).T @ (rates * depth)
+        information *= self.n_samples / stop
+        variance = 1 / (information + model.loading_sd[:, None] ** -2)
+        return torch.sqrt((model.loadings**2 + variance).mean(dim=1)).clamp(*PRIOR_RANGE)
+
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Loss per spot in nats, its parts beside it."""
         mean, log_variance = self.model.encode(self.rows("scores", index))
@@ -71,7 +95,8 @@ class SpotObjective(Objective):
         z = mean + noise * torch.exp(0.5 * log_variance)
         expression = self.model.negative_log_likelihood(dense_rows(self.observed, index), z).mean()
         divergence = self.model.divergence(mean, log_variance).mean()
-        penalty = (self.model.loadings**2).sum() / (2 * self.settings["loading_sd"] ** 2 * self.n_samples)
+        scaled = self.model.loadings / self.model.loading_sd[:, None]
+        penalty = (scaled**2).sum() / (2 * self.n_samples)
         loss = expression + divergence + penalty
         parts = {"expression": expression.detach(), "divergence": divergence.detach()}
         if self.edge_weight:
@@ -112,7 +137,7 @@ class SpotObjective(Objective):
                 total += float(self.model.negative_log_likelihood(held, mean).sum())
                 weight += held.numel()
                 continue
-            rates, _ = self.model.posterior_rates(mean, log_variance)
+            rates = self.model.posterior_rates(mean, log_variance)
             total -= float((held * torch.log(rates + 1e-12)).sum())
             weight += float(held.sum())
         return {"validation": total / max(weight, 1.0)}
