@@ -15,6 +15,7 @@ include: "rules/common.smk"
 include: "rules/fetch.smk"
 include: "rules/bulk.smk"
 include: "rules/l1000.smk"
+include: "rules/spatial.smk"
 include: "rules/report.smk"
 
 
@@ -29,8 +30,7 @@ localrules:
     figures,
     bulk,
     l1000,
-    claims,
-    benchmarks,
+    spatial,
 
 
 rule all:
@@ -68,11 +68,9 @@ rule l1000:
         "Every figure and table of the L1000 study is in results/"
 
 
-rule claims:
+rule spatial:
     input:
-        "results/claims.tsv",
-
-
-rule benchmarks:
-    input:
-        "results/benchmarks.tsv",
+        figure_files("spatial", spatial_plans()),
+        spatial_tables(),
+    message:
+        "Every figure and table of the spatial study is in results/"

@@ -103,13 +103,14 @@ def figure_files(study, plans):
 
 include: "common_bulk.smk"
 include: "common_l1000.smk"
+include: "common_spatial.smk"
 
 
 def study_targets(kind):
     """Figures or tables of every study."""
     if kind == "figures":
-        return bulk_figures() + figure_files("l1000", l1000_plans())
-    return bulk_tables() + l1000_tables()
+        return bulk_figures() + figure_files("l1000", l1000_plans()) + figure_files("spatial", spatial_plans())
+    return bulk_tables() + l1000_tables() + spatial_tables()
 
 
 def study_claims():

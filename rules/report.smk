@@ -73,3 +73,18 @@ rule write_config:
         "Writing the config of this run beside its results"
     script:
         "../workflow_scripts/report/write_config.py"
+
+
+localrules:
+    claims,
+    benchmarks,
+
+
+rule claims:
+    input:
+        "results/claims.tsv",
+
+
+rule benchmarks:
+    input:
+        "results/benchmarks.tsv",

@@ -1,4 +1,11 @@
-"""Spatial study: from raw files of every platform to spots with their counts."""
+"""Spatial study: from raw files of every platform to spots and their neighbours; its other stages are included here."""
+
+
+include: "spatial_models.smk"
+include: "spatial_scores.smk"
+include: "spatial_analyses.smk"
+include: "spatial_published.smk"
+include: "spatial_figures.smk"
 
 
 rule simulate_spots:
@@ -66,3 +73,30 @@ rule prepare_spots:
         "Reading the spots of {wildcards.dataset}"
     script:
         "../workflow_scripts/spatial/prepare_spots.py"
+
+
+rule build_graph:
+    input:
+        spots="results/spatial/{dataset}/spots.h5ad",
+    output:
+        graph="results/spatial/{dataset}/graph.npz",
+        facts="results/spatial/{dataset}/graph.tsv",
+        degrees="results/spatial/{dataset}/degrees.tsv",
+        edges="results/spatial/{dataset}/edges.tsv",
+    log:
+        "results/logs/build_graph/{dataset}.log",
+    benchmark:
+        "results/benchmarks/build_graph/{dataset}.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=20,
+    params:
+        code=code_digest("spatial/build_graph"),
+        graph=of_spatial("graph"),
+    message:
+        "Neighbours of the spots of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/spatial/build_graph.py"

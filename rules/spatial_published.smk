@@ -23,7 +23,7 @@ rule run_published:
         runtime=120,
     params:
         code=code_digest("spatial/run_published"),
-        settings=spatial_option("published", SPATIAL["published"]),
+        settings=of_spatial("published"),
         compute_threads=config["compute_threads"],
         checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/run_published/{dataset}",

@@ -18,7 +18,8 @@ FILE_KEYS = (
     *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes"),
     *("pert_info", "classes", "hub_drugs", "hub_samples"),
 )
-STUDIES = ("bulk", "l1000")
+STUDIES = ("bulk", "l1000", "spatial")
+SPOT_FILES = ("counts", "positions", "scalefactors", "barcodes")
 PUBLISHED_WEIGHTS = {
     "weights_svqvae": tuple(f"pretrained/S_VQ_VAE_{part}.pth" for part in ("encode", "embedding", "decode")),
     **{
@@ -156,6 +157,8 @@ def block_files(block: Mapping[str, Any]) -> list[str]:
         part[key] for part in block.get("sources", []) for key in ("matrix", "sig_info") if part.get(key)
     ]
     named += [name for part in block.get("images", {}).values() for name in part]
+    named += [block["spots"][key] for key in SPOT_FILES if block.get("spots", {}).get(key)]
+    named += [block["labels"]["file"]] if block.get("labels") else []
     return named + list(block.get("gene_sets", {}).values()) + list(block.get("required_weights", []))
 
 

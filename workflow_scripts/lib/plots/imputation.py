@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,6 +57,18 @@ def _gains(ax: Axes, verdict: pd.DataFrame) -> None:
     ax.margins(x=0.15)
 
 
+def _draw_gain(ax: Axes, scores: pd.DataFrame, names: list[str], best: float) -> None:
+    means = scores.groupby("method")["gain"].mean()
+    top = max(float(scores["gain"].max()), 0.002)
+    # A method far below the gene means would flatten all others.
+    low = -4 * top if float(means.min()) < -4 * top else None
+    draw_methods(ax, scores, "gain", low=low, names=names)
+    level_line(ax, 0.0, BLACK, ":")
+    level_line(ax, best, BLUE)
+    ax.set_xlabel("gain over the gene's mean × depth\n(nats per held-out UMI)")
+    ax.margins(x=0.08)
+
+
 @styled
 def held_out_likelihood(
     held_out: pd.DataFrame, verdict: pd.DataFrame, *, simulated: bool, note: str = ""
@@ -87,21 +98,16 @@ def held_out_likelihood(
     figure = new_figure(11.2, 1.9 + 0.27 * max(len(names), 6), title)
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 0.8, 0.75])
     best, height = best_of(scores, "gain")
+    if scores["gain"].isna().all():
+        empty_panel(left, "the gene means were not scored" if names else "no score")
+    else:
+        _draw_gain(left, scores, names, height)
     if not names:
-        empty_panel(left, "no score")
         empty_panel(middle, "no score")
     else:
-        means = scores.groupby("method")["gain"].mean()
-        top = max(float(np.nanmax(scores["gain"])), 0.002)
-        # A method far below the gene means would flatten all others.
-        low = -4 * top if float(means.min()) < -4 * top else None
-        draw_methods(left, scores, "gain", low=low, names=names)
-        level_line(left, 0.0, BLACK, ":")
-        level_line(left, height, BLUE)
-        left.set_xlabel("gain over the gene's mean × depth\n(nats per held-out UMI)")
-        left.margins(x=0.08)
         draw_methods(middle, scores, "pearson", names=names)
-        middle.set_yticklabels([])
+        if left.axison:
+            middle.set_yticklabels([])
         middle.set_xlabel("Pearson correlation\n(median over genes)")
         level_line(middle, best_of(scores, "pearson")[1], BLUE)
     if verdict["item"].isin(_GAINS).any():
@@ -130,7 +136,7 @@ def held_out_likelihood(
             f"Best baseline: {method_look(best).title}" if best else "",
             seeds_note(seeds_of(scores)) + " of the model" if len(scores) else "",
             "c: difference of seeds' means with 95 % interval",
-            label(said_why.iloc[0], 160) if len(said_why) else "",
+            f"Verdict: {label(said_why.iloc[0], 160)}" if (said_why != "").any() else "",
             note,
         ],
         simulated=simulated,

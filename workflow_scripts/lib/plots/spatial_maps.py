@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from scipy.spatial import cKDTree
 
 from .spatial_rows import log_ticks
 from .spatial_tables import gene_titles
@@ -52,11 +53,10 @@ def _crop(ax: Axes, spots: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
     reach = np.abs(places - middle).max(axis=1)
     half = float(np.sort(reach)[min(_CROP, len(reach)) - 1])
     inside = places[reach <= half]
-    # Other sections may lie at the same coordinates, but hardly at the very same places.
-    known = {tuple(row) for row in np.round(inside, 4)}
-    ends = np.round(edges[["x1", "y1", "x2", "y2"]].to_numpy(float), 4)
-    kept = [tuple(row[:2]) in known and tuple(row[2:]) in known for row in ends]
-    shown = edges[np.array(kept, dtype=bool)] if len(edges) else edges
+    # Other sections may lie at the same coordinates, but hardly at the very same places; a table has ten digits.
+    ends = edges[["x1", "y1", "x2", "y2"]].to_numpy(float).reshape(-1, 2)
+    apart = cKDTree(inside).query(ends)[0] if len(ends) else np.zeros(0)
+    shown = edges[(apart <= 1e-5 * max(half, 1e-9)).reshape(-1, 2).all(axis=1)]
     lines = shown[["x1", "y1", "x2", "y2"]].to_numpy(float).reshape(-1, 2, 2)
     ax.add_collection(LineCollection(list(lines), colors=GREY, linewidths=0.7, zorder=1))
     ax.plot(*inside.T, "o", color=BLUE, markersize=3, zorder=2)

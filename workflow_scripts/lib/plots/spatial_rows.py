@@ -113,7 +113,8 @@ def log_ticks(ax: Axes, which: str) -> None:
     axis = ax.xaxis if which == "x" else ax.yaxis
     low, high = axis.get_view_interval()
     if 0 < low < high < 120 * low:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        narrow = high < 8 * low
+        axis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if narrow else (1.0, 2.0, 5.0)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 

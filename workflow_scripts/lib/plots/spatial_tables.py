@@ -43,7 +43,7 @@ TABLES = {
         ("imputable",),
     ),
     "truth": Columns(_METHOD, ("pearson", "pearson_log", "coverage_90")),
-    "history": Columns((), ("epoch", "loss", "expression", "divergence", "edges", "validation")),
+    "history": Columns((), ("epoch", "loss")),
     "graph": Columns(("item", "value"), ()),
     "degrees": Columns((), ("degree", "spots")),
     "edges": Columns((), ("x1", "y1", "x2", "y2")),
@@ -51,7 +51,8 @@ TABLES = {
     "epochs": Columns(("stage",), ("epoch", "loss", "ari", "nmi", "ari_published")),
     "scaling": Columns(("model", "stage"), ("spots", "genes", "seconds", "peak_mb", "seconds_per_epoch")),
 }
-OPTIONAL = {"patterns": ("truth",)}
+LOSS_PARTS = ("expression", "divergence", "edges")
+OPTIONAL = {"patterns": ("truth",), "history": (*LOSS_PARTS, "validation")}
 PUBLISHED_ARRAYS = ("matrix", "graph", "expression")
 
 
@@ -95,9 +96,8 @@ def read_training(paths: Sequence[str | Path]) -> pd.DataFrame:
         seed = re.sub("^seed", "", path.parent.name)
         tables.append(read_spatial_table(path, "history").assign(model=path.parent.parent.name, seed=seed))
     if not tables:
-        return pd.DataFrame(
-            {name: pd.Series(dtype=object) for name in ("model", "seed", *TABLES["history"].numbers)}
-        )
+        names = ("model", "seed", *TABLES["history"].numbers, *OPTIONAL["history"])
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
     return pd.concat(tables, ignore_index=True)
 
 

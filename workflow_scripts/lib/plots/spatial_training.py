@@ -30,10 +30,12 @@ from .style import (
     styled,
 )
 
-_PARTS = {
-    "expression": ("expression, negative log-likelihood", BLUE),
-    "divergence": ("divergence from the mixture prior", ORANGE),
-    "edges": ("edges of the graph", GREEN),
+_CURVES = {
+    "loss": ("loss", "nats per spot", BLACK),
+    "validation": ("held-out counts", "nats per UMI", VERMILLION),
+    "expression": ("expression", "nats per spot", BLUE),
+    "divergence": ("divergence from the prior", "nats per spot", ORANGE),
+    "edges": ("edges of the graph", "nats per pair", GREEN),
 }
 _SCALING = {
     "gmm_vgae": Look("GMM-VGAE, sparse", VERMILLION, "D"),
@@ -41,10 +43,12 @@ _SCALING = {
 }
 
 
-def _late(ax: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
-    """Set limits by all but the first epochs, which are many times higher and would flatten all that follows."""
-    late = rows.loc[rows["epoch"] >= 0.05 * rows["epoch"].max(), columns].to_numpy(float)
-    late = late[np.isfinite(late)]
+def _draw_curves(ax: Axes, histories: pd.DataFrame, name: str) -> None:
+    for _, some in histories.groupby("seed", sort=False):
+        curve = some.dropna(subset=[name]).sort_values("epoch")
+        ax.plot(curve["epoch"], curve[name], color=_CURVES[name][2], linewidth=0.9)
+    # The first epochs are many times higher and would flatten all that follows.
+    late = histories.loc[histories["epoch"] >= 0.05 * histories["epoch"].max(), name].dropna().astype(float)
     if len(late):
         low, high = float(late.min()), float(late.max())
         pad = 0.08 * (high - low) or 1.0
@@ -55,12 +59,12 @@ def _late(ax: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
 def training_curves(
     histories: pd.DataFrame, *, simulated: bool, note: str = ""
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw training and validation loss of every seed, and the parts of the loss.
+    """Draw the loss of every seed, what it says of held-out counts, and the parts of the loss.
 
     Parameters
     ----------
     histories
-        model, seed, epoch, step, loss, expression, divergence, edges, validation; NaN where nothing was recorded.
+        model, seed, epoch, loss, expression, divergence, edges, validation; NaN where nothing was recorded.
     simulated
         Whether the data are simulated.
     note
@@ -71,74 +75,38 @@ def training_curves(
     figure, table
         model, seed, epoch, name, value, and ``chosen`` where the validation loss is lowest.
     """
-    figure = new_figure(12.4, 3.2, "Training")
-    axes = list(figure.subplots(1, 4))
-    histories = histories.assign(**{"epoch": histories["epoch"].astype(float)})
-    seeds = by_number(histories["seed"].astype(str))
-    chosen = []
-    for seed in seeds:
-        some = histories[histories["seed"].astype(str) == seed].sort_values("epoch")
-        for name, line in (("loss", "-"), ("validation", "--")):
-            curve = some.dropna(subset=[name])
-            axes[0].plot(
-                curve["epoch"],
-                curve[name],
-                line,
-                color=BLACK if name == "loss" else VERMILLION,
-                linewidth=0.9,
-            )
-        held = some.dropna(subset=["validation"])
-        if len(held):
-            best = held.loc[held["validation"].astype(float).idxmin()]
-            axes[0].plot(best["epoch"], best["validation"], "o", color=VERMILLION, markersize=4, zorder=4)
-            chosen.append((seed, best["epoch"]))
-        for ax, (name, (_, colour)) in zip(axes[1:], _PARTS.items(), strict=True):
-            curve = some.dropna(subset=[name])
-            ax.plot(curve["epoch"], curve[name], color=colour, linewidth=0.9)
-    titles = ["loss", *(title for title, _ in _PARTS.values())]
-    for ax, title, columns in zip(
-        axes, titles, [["loss", "validation"], *([n] for n in _PARTS)], strict=True
-    ):
-        if histories[columns].isna().all(axis=None):
-            empty_panel(
-                ax, "pretrained weights:\nno training history" if histories.empty else "was not recorded"
-            )
+    figure = new_figure(14.0, 3.1, "Training")
+    axes = list(figure.subplots(1, len(_CURVES)))
+    histories = histories.assign(epoch=histories["epoch"].astype(float), seed=histories["seed"].astype(str))
+    seeds = by_number(histories["seed"])
+    chosen = set()
+    for ax, (name, (title, unit, _)) in zip(axes, _CURVES.items(), strict=True):
+        if histories[name].isna().all():
+            empty_panel(ax, "no training history:\npretrained weights" if histories.empty else f"no {title}")
             continue
-        _late(ax, histories, columns)
+        _draw_curves(ax, histories, name)
         ax.set_title(title, loc="left")
-        ax.set_xlabel("epoch")
-    axes[0].set_ylabel("nats per spot")
+        ax.set(xlabel="epoch", ylabel=unit)
+    for seed, held in histories.dropna(subset=["validation"]).groupby("seed"):
+        best = held.loc[held["validation"].astype(float).idxmin()]
+        axes[1].plot(best["epoch"], best["validation"], "o", color=VERMILLION, markersize=4, zorder=4)
+        chosen.add((seed, best["epoch"], "validation"))
     letters(axes)
-    side_legend(
-        figure,
-        [
-            (
-                "a",
-                [key(BLACK, "", line="-"), key(VERMILLION, "", line="--"), key(VERMILLION, "o")],
-                ["training", "validation", "lowest validation"],
-            )
-        ],
-    )
+    side_legend(figure, [("b", [key(VERMILLION, "o")], ["lowest: weights kept"])] if chosen else [])
     last = histories.groupby("seed")["epoch"].max()
     foot_note(
         figure,
         [
-            "Validation: UMIs left out of training; a curve a seed",
+            "A curve a seed; held-out counts: UMIs left out of training, without the terms of the data alone",
             count_of(last, "epochs"),
-            "The axes show the epochs after the first twentieth",
+            "The axes fit the epochs after the first twentieth",
             seeds_note(seeds),
             note,
         ],
         simulated=simulated,
     )
-    long = histories.melt(
-        ["model", "seed", "epoch"], ["loss", "validation", *_PARTS], "name", "value"
-    ).dropna(subset=["value"])
-    marks = set(chosen)
-    flags = [
-        n == "validation" and (str(s), e) in marks
-        for s, e, n in zip(long["seed"], long["epoch"], long["name"], strict=True)
-    ]
+    long = histories.melt(["model", "seed", "epoch"], list(_CURVES), "name", "value").dropna(subset=["value"])
+    flags = [place in chosen for place in zip(long["seed"], long["epoch"], long["name"], strict=True)]
     return figure, long.assign(chosen=flags)
 
 

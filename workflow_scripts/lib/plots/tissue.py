@@ -19,7 +19,7 @@ from .style import LEVELS, LIGHT, by_number, number
 
 UNLABELLED = LIGHT
 _SMOOTH = 2000
-"""Spots from which circles are too small for smooth edges, which make the picture inside the SVG several times larger."""
+"""From so many spots on circles are too small for smooth edges, which would make the SVG several times larger."""
 
 
 def of_sections(spots: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -223,3 +223,38 @@ def fit_mixture(mean: np.ndarray, components: int | None, seed: int) -> Gaussian
         for k in choices
     ]
     return min(fits, key=lambda found: found.bic(values)) if len(fits) > 1 else fits[0]
+
+
+def architecture(model: SpotModel) -> dict[str, Any]:
+    """Return what `restore` needs beside the weights, for the model card."""
+    return {**model.network.shape.as_dict(), "hop_counts": list(model.hops)}
+
+
+def restore(state: Mapping[str, torch.Tensor], card: Mapping[str, Any], where: str) -> SpotModel:
+    """Rebuild a trained model from its weights and card.
+
+    Parameters
+    ----------
+    state
+        Weights by name.
+    card
+        With ``architecture``.
+    where
+        Path of the card, for the error.
+
+    Raises
+    ------
+    LatentomeError
+        If the card has no architecture of this model, or the weights do not fit it.
+    """
+    try:
+        sizes = dict(card["architecture"])
+        hops = tuple(sizes.pop("hop_counts"))
+        network = GMMVGAE(GMMVGAEShape(**sizes), torch.Generator().manual_seed(0))
+        network.load_state_dict(dict(state))
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise LatentomeError(
+            f"{where}: the weights are not those of a GMM-VGAE ({str(error).splitlines()[0]}); expected the card and "
+            "weights of rule train_spots; train the model anew, or mend config key pretrained"
+        ) from None
+    return SpotModel(network.eval(), hops)

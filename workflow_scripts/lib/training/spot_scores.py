@@ -118,3 +118,12 @@ def _values(observed: sparse.csr_matrix | np.ndarray, depth: float) -> sparse.cs
     values = sparse.csr_matrix(observed, dtype=np.float64, copy=True)
     values.data = np.log1p(depth * values.data / np.repeat(np.maximum(sums, 1), np.diff(values.indptr)))
     return values
+
+
+def component_scores(observed: sparse.csr_matrix | np.ndarray, rank: int, seed: int) -> np.ndarray:
+    """Principal component scores with their own variances, as clustering wants them; float64 [spots x rank]."""
+    if not sparse.issparse(observed):
+        return np.asarray(observed, dtype=np.float64)
+    found = fit_scores(observed, rank, seed)
+    scale = 1 / np.maximum(np.linalg.norm(found.components, axis=0), 1e-12)
+    return found.project(observed).astype(np.float64) * scale

@@ -1,0 +1,96 @@
+"""Parts of the spatial figures: spots on the tissue, colours of domains, axes, slopes, and reading of tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import spatial_plot_tables as tables
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.plots.spatial_rows import log_ticks
+from workflow_scripts.lib.plots.spatial_tables import (
+    TABLES,
+    read_published_matrix,
+    read_spatial_table,
+    read_training,
+)
+from workflow_scripts.lib.plots.spatial_training import scaling, slope
+from workflow_scripts.lib.plots.tissue import domain_colours, draw_spots, matched, scale_bar, spot_width
+
+
+def test_width_of_a_spot():
+    assert spot_width(tables.hexagonal(400)) == pytest.approx(137.0)
+    assert spot_width(np.zeros((5, 2))) == 1.0
+    random = np.random.default_rng(0).uniform(0, 100, (1000, 2))
+    assert spot_width(random) == pytest.approx(0.8 * 100 / 1000**0.5, rel=0.02)
+
+
+def test_scale_bar_is_as_long_as_it_says():
+    ax = Figure().add_subplot()
+    places = pd.DataFrame({"x": [0.0, 4000.0], "y": [0.0, 3000.0]})
+    draw_spots(ax, places, colours=["#000000", "#FFFFFF"])
+    scale_bar(ax)
+    low, high = ax.get_xlim()
+    share = np.ptp(ax.lines[-1].get_xdata())
+    assert ax.texts[-1].get_text() == f"{share * (high - low):,.0f} units"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "named"), [(500, 1400, ["500", "700", "1,000"]), (1, 60, ["1", "2", "5", "50"])]
+)
+def test_log_axes_have_more_than_one_label(low, high, named):
+    figure = Figure()
+    ax = figure.add_subplot()
+    ax.plot([low, high], [1, 2])
+    log_ticks(ax, "x")
+    FigureCanvasAgg(figure).draw()
+    assert set(named) <= {text.get_text() for text in ax.get_xticklabels()}
+
+
+def test_domains_take_the_label_that_they_share_most_spots_with():
+    reference = pd.Series(["a"] * 4 + ["b"] * 3 + [""] * 2)
+    found = pd.Series(["7", "7", "7", "2", "2", "2", "7", "5", "5"])
+    assert matched(reference, found) == {"7": 0, "2": 1, "5": 2}
+    assert matched(reference, found, ["0", "a", "b"])["7"] == 1
+    colours = domain_colours(20)
+    assert len(set(colours)) == 20
+
+
+def test_missing_values_of_spots_are_light_grey():
+    figure = Figure()
+    ax = figure.add_subplot()
+    values = pd.Series([0.0, np.nan, 1.0])
+    circles = draw_spots(ax, pd.DataFrame({"x": [0.0, 1, 2], "y": 0.0}), values=values)
+    FigureCanvasAgg(figure).draw()
+    assert circles.get_facecolors()[1][:3] == pytest.approx(np.full(3, 0xD0 / 255))
+
+
+def test_slopes_on_logarithms():
+    table = scaling(tables.scaling(), simulated=True)[1].groupby("model")["exponent_time"].first()
+    assert table["gmm_vgae"] == pytest.approx(1.0) and table["dense_as_published"] == pytest.approx(2.0)
+    assert np.isnan(slope(pd.Series([10.0]), pd.Series([3.0])))
+
+
+def test_reading(tmp_path):
+    path = tmp_path / "truth.tsv"
+    path.write_text(
+        "method\tkind\tseed\tpearson\tpearson_log\tcoverage_90\ngene_mean\tbaseline\t1.0\t0.5\t0.6\t\n"
+    )
+    table = read_spatial_table(path)
+    assert table["seed"].tolist() == ["1"] and table["coverage_90"].isna().all()
+    path.write_text("method\tkind\tseed\tpearson\tpearson_log\n")
+    with pytest.raises(LatentomeError, match='no column "coverage_90"'):
+        read_spatial_table(path)
+    path = tmp_path / "models/gmm_vgae/seed3/history.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("epoch\tstep\tloss\texpression\n1\t4\t2.5\t2.0\n")
+    table = read_training([path])
+    assert table["seed"].tolist() == ["3"] and table["edges"].isna().all() and table["loss"].tolist() == [2.5]
+    np.savez(tmp_path / "matrix.npz", matrix=np.eye(2))
+    with pytest.raises(LatentomeError, match='no array "graph", "expression"'):
+        read_published_matrix(tmp_path / "matrix.npz")
+    (tmp_path / "matrix.npz").write_bytes(b"no zip")
+    with pytest.raises(LatentomeError, match=r"expected an \.npz"):
+        read_published_matrix(tmp_path / "matrix.npz")
+    assert set(TABLES["patterns"].numbers) >= {"raw", "imputed"}

@@ -1,0 +1,94 @@
+"""Domains of the spots by the model and by every baseline, with one seed; labels are only looked at to score them."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from workflow_scripts.lib.data.spots import read_spots
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.metrics.domains import (
+    agreement,
+    choose_components,
+    k_means,
+    leiden_domains,
+    mixture,
+    smoothed_features,
+    smoothed_mixture,
+)
+from workflow_scripts.lib.stats.consensus_domains import consensus_domains, latent_space
+from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.training.export import load_model
+from workflow_scripts.lib.training.fit_spots import restore, train_spot_model
+from workflow_scripts.lib.training.spot_scores import component_scores
+
+log = logging.getLogger("latentome")
+KINDS = {"gmm_vgae": "model"}
+COMPONENTS = 20
+CANDIDATES = range(3, 13)
+
+
+def domains_of(snakemake, observed, graph, k, seed, label):
+    """Domains by every method, the components before and after imputation; int [spots] by name."""
+    params, given = snakemake.params, snakemake.input
+    if given.model:
+        folder = given.model[0].rsplit("/", 1)[0]
+        state, card = load_model(folder)
+        model = restore(state, card, f"{folder}/model.json")
+    else:
+        model, _ = train_spot_model(
+            observed, graph, {**params.settings, "components": k}, seed, device=params.device,
+            compute_threads=params.compute_threads, label=label,
+        )  # fmt: skip
+    mean, _ = model.posterior(observed, graph)
+    space = latent_space(mean, model.network.loadings.detach().numpy())
+    features = component_scores(observed, COMPONENTS, 0)
+    k = k or choose_components(smoothed_features(features, graph, 0), CANDIDATES, 0)
+    found = {
+        "gmm_vgae": consensus_domains(space, graph, k, seed).domains,
+        "smoothed_mixture": smoothed_mixture(features, graph, k, seed),
+        "smoothed_kmeans": k_means(smoothed_features(features, graph, seed), k, seed),
+        "leiden": leiden_domains(features, seed, k),
+        "raw_mixture": mixture(features, k, seed),
+    }
+    return k, found, {"raw": features, "imputed": space}
+
+
+def main(snakemake) -> None:
+    params, seed, dataset = snakemake.params, int(snakemake.wildcards.seed), snakemake.wildcards.dataset
+    spots, graph = read_spots(snakemake.input.spots), sparse.load_npz(snakemake.input.graph)
+    labels = spots.obs["label"] if "label" in spots.obs else None
+    sections = spots.obs["section"].astype(str).to_numpy() if params.by_section else np.full(spots.n_obs, "")
+    scores, maps, after = [], [], []
+    for section in pd.unique(sections):
+        rows = np.flatnonzero(sections == section)
+        own = None if labels is None else labels.iloc[rows]
+        k = params.domains.get(section) if isinstance(params.domains, dict) else params.domains
+        k = k or (own.nunique() if own is not None and own.nunique() > 1 else None)
+        part = graph[rows][:, rows]
+        k, found, spaces = domains_of(snakemake, spots.X[rows], part, k, seed, f"{dataset} {section} seed {seed}")
+        log.info("%s %s seed %d: %d domains", dataset, section, seed, k)
+        xy = spots.obsm["spatial"][rows]
+        text = "" if own is None else own.astype(object).fillna("")
+        maps.append(pd.DataFrame({"barcode": spots.obs_names[rows], "section": section, "x": xy[:, 0],
+                                  "y": xy[:, 1], "label": text, **found}))  # fmt: skip
+        if own is None or own.notna().sum() == 0:
+            continue
+        for method, value in found.items():
+            scores.append({"section": section, "method": method, "kind": KINDS.get(method, "baseline"),
+                           "seed": seed, "k": k, **agreement(own, value)})  # fmt: skip
+        if not params.by_section:
+            after += [
+                {"input": name, "seed": seed, "ari": agreement(own, k_means(values, k, seed))["ari"]}
+                for name, values in spaces.items()
+            ]
+    columns = ["section", "method", "kind", "seed", "k", "ari", "nmi", "homogeneity", "completeness"]
+    write_table(pd.DataFrame(scores, columns=columns), snakemake.output.scores)
+    write_table(pd.concat(maps), snakemake.output.domains)
+    write_table(pd.DataFrame(after, columns=["input", "seed", "ari"]), snakemake.output.after)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], ("torch", "scikit-learn", "scanpy"), seed=snakemake.wildcards.seed):
+        main(snakemake)

@@ -1,0 +1,63 @@
+"""Imputed rates of every gene in every spot at a fixed size, with their sd; which genes can be imputed at all."""
+
+import logging
+import time
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from workflow_scripts.lib.data.imputed import write_imputed
+from workflow_scripts.lib.data.spots import read_spots
+from workflow_scripts.lib.files import replacing
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.metrics.imputability import GeneSums, imputable_genes
+from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.training.export import load_model, names_digest
+from workflow_scripts.lib.training.fit_spots import restore
+from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, rates_with_sd
+
+log = logging.getLogger("latentome")
+
+
+def main(snakemake) -> None:
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    spots, graph = read_spots(given.spots), sparse.load_npz(given.graph)
+    folder = given.model[0].rsplit("/", 1)[0]
+    state, card = load_model(folder, {"genes_digest": names_digest(spots.var_names)})
+    rates = restore(state, card, f"{folder}/model.json").rates(spots.X, graph)
+    known = estimate_uncertainty(rates, spots.X)
+    depths = np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel()
+    sums = GeneSums(spots.n_vars)
+    told = time.monotonic()
+
+    def block(start: int, stop: int):
+        nonlocal told
+        rate, sd = rates_with_sd(rates, known, depths, start, stop)
+        sums.add(rate, sd)
+        if time.monotonic() - told > 20:
+            told = time.monotonic()
+            log.info("%s: %d of %d spots imputed", snakemake.wildcards.dataset, stop, spots.n_obs)
+        return params.fixed_size * rate, params.fixed_size * sd
+
+    symbols = spots.var["symbol"] if "symbol" in spots.var else pd.Series(spots.var_names, index=spots.var_names)
+    obs = spots.obs[[name for name in ("label", "section") if name in spots.obs]].assign(depth=depths)
+    var = pd.DataFrame({"symbol": symbols.astype(str), "dispersion": known.dispersion}, index=spots.var_names)
+    facts = {
+        "unit": f"UMIs of a spot with {params.fixed_size} UMIs",
+        "model": f"gmm_vgae seed {card['seed']}",
+        "X": "expected rate, negative binomial noise removed",
+        "sd": "posterior sd of the rate",
+    }
+    with replacing(output.imputed) as path:
+        write_imputed(path, obs, var, spots.obsm["spatial"], block, facts)
+    genes = imputable_genes(spots.X, sums, known.dispersion)
+    write_table(genes.assign(gene=spots.var_names, symbol=symbols.to_numpy())[
+        ["gene", "symbol", "mean_count", "share_detected", "dispersion", "rate", "sd", "imputable", "reason", "spread"]
+    ], output.genes)  # fmt: skip
+    log.info("%s: %d of %d genes can be imputed", snakemake.wildcards.dataset, genes.imputable.sum(), len(genes))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], ("torch", "anndata", "h5py")):
+        main(snakemake)

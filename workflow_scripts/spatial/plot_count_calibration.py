@@ -1,0 +1,21 @@
+"""Draw the calibration of predicted counts."""
+
+from typing import Any
+
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.plots.spatial_scores import count_calibration
+from workflow_scripts.lib.plots.spatial_tables import read_spatial_table
+from workflow_scripts.lib.plots.style import save_figure
+
+
+def main(snakemake: Any) -> None:
+    given, params = snakemake.input, snakemake.params
+    with job_log(snakemake.log[0], ("matplotlib", "pandas")):
+        calibration = read_spatial_table(given.calibration)
+        coverage = read_spatial_table(given.coverage)
+        figure, table = count_calibration(calibration, coverage, simulated=params.simulated, note=params.note)
+        save_figure(figure, table, snakemake.output)
+
+
+if __name__ == "__main__":
+    main(snakemake)

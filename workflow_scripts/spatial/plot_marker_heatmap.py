@@ -1,0 +1,20 @@
+"""Draw the means of marker genes by layer."""
+
+from typing import Any
+
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.plots.marker_genes import marker_heatmap
+from workflow_scripts.lib.plots.spatial_tables import read_spatial_table
+from workflow_scripts.lib.plots.style import save_figure
+
+
+def main(snakemake: Any) -> None:
+    given, params = snakemake.input, snakemake.params
+    with job_log(snakemake.log[0], ("matplotlib", "pandas")):
+        markers = read_spatial_table(given.markers)
+        figure, table = marker_heatmap(markers, simulated=params.simulated, note=params.note)
+        save_figure(figure, table, snakemake.output)
+
+
+if __name__ == "__main__":
+    main(snakemake)

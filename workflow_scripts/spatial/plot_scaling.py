@@ -1,0 +1,20 @@
+"""Draw time and memory against the number of spots."""
+
+from typing import Any
+
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.plots.spatial_tables import read_spatial_table
+from workflow_scripts.lib.plots.spatial_training import scaling
+from workflow_scripts.lib.plots.style import save_figure
+
+
+def main(snakemake: Any) -> None:
+    given, params = snakemake.input, snakemake.params
+    with job_log(snakemake.log[0], ("matplotlib", "pandas")):
+        measured = read_spatial_table(given.scaling)
+        figure, table = scaling(measured, simulated=params.simulated, note=params.note)
+        save_figure(figure, table, snakemake.output)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,22 @@
+"""Draw spatial autocorrelation before and after imputation."""
+
+from typing import Any
+
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.plots.spatial_scores import spatial_autocorrelation
+from workflow_scripts.lib.plots.spatial_tables import read_spatial_table
+from workflow_scripts.lib.plots.style import save_figure
+
+
+def main(snakemake: Any) -> None:
+    given, params = snakemake.input, snakemake.params
+    with job_log(snakemake.log[0], ("matplotlib", "pandas")):
+        autocorrelation = read_spatial_table(given.autocorrelation)
+        figure, table = spatial_autocorrelation(
+            autocorrelation, params.symbols or (), simulated=params.simulated, note=params.note
+        )
+        save_figure(figure, table, snakemake.output)
+
+
+if __name__ == "__main__":
+    main(snakemake)
