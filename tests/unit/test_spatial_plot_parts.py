@@ -16,6 +16,7 @@ from workflow_scripts.lib.plots.spatial_tables import (
     read_training,
 )
 from workflow_scripts.lib.plots.spatial_training import scaling, slope
+from workflow_scripts.lib.plots.steady import new_figure
 from workflow_scripts.lib.plots.tissue import domain_colours, draw_spots, matched, scale_bar, spot_width
 
 
@@ -94,3 +95,15 @@ def test_reading(tmp_path):
     with pytest.raises(LatentomeError, match=r"expected an \.npz"):
         read_published_matrix(tmp_path / "matrix.npz")
     assert set(TABLES["patterns"].numbers) >= {"raw", "imputed"}
+
+
+def test_places_of_panels_are_rounded_and_laid_out_again():
+    figure = new_figure(6, 3, "Title")
+    axes = figure.subplots(1, 3, width_ratios=[1.25, 0.8, 0.75])
+    FigureCanvasAgg(figure).draw()
+    before = axes[0].get_position().x0
+    axes[0].set_ylabel("two\nlines")
+    FigureCanvasAgg(figure).draw()
+    assert axes[0].get_position().x0 > before
+    places = np.array([ax.get_position(original=True).get_points() for ax in axes])
+    assert np.array_equal(places, np.round(places, 9)) and len(np.unique(places)) > 6

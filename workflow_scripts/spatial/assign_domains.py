@@ -67,7 +67,9 @@ def main(snakemake) -> None:
         k = params.domains.get(section) if isinstance(params.domains, dict) else params.domains
         k = k or (own.nunique() if own is not None and own.nunique() > 1 else None)
         part = graph[rows][:, rows]
-        k, found, spaces = domains_of(snakemake, spots.X[rows], part, k, seed, f"{dataset} {section} seed {seed}")
+        k, found, spaces = domains_of(
+            snakemake, spots.X[rows], part, k, seed, f"{dataset} {section} seed {seed}"
+        )
         log.info("%s %s seed %d: %d domains", dataset, section, seed, k)
         xy = spots.obsm["spatial"][rows]
         text = "" if own is None else own.astype(object).fillna("")

@@ -1,6 +1,7 @@
 """Neighbourhood graph of the spots, and tables that describe it."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ def main(snakemake) -> None:
     spots = read_spots(snakemake.input.spots)
     xy, sections = spots.obsm["spatial"], spots.obs.get("section")
     graph = neighbour_graph(xy, snakemake.params.graph, sections)
-    with replacing(output.graph) as path, open(path, "wb") as file:
+    with replacing(output.graph) as path, Path(path).open("wb") as file:
         sparse.save_npz(file, graph)
     degree = np.diff(graph.indptr)
     facts = {

@@ -40,7 +40,9 @@ def main(snakemake) -> None:
             log.info("%s: %d of %d spots imputed", snakemake.wildcards.dataset, stop, spots.n_obs)
         return params.fixed_size * rate, params.fixed_size * sd
 
-    symbols = spots.var["symbol"] if "symbol" in spots.var else pd.Series(spots.var_names, index=spots.var_names)
+    symbols = (
+        spots.var["symbol"] if "symbol" in spots.var else pd.Series(spots.var_names, index=spots.var_names)
+    )
     obs = spots.obs[[name for name in ("label", "section") if name in spots.obs]].assign(depth=depths)
     var = pd.DataFrame({"symbol": symbols.astype(str), "dispersion": known.dispersion}, index=spots.var_names)
     facts = {
@@ -55,7 +57,9 @@ def main(snakemake) -> None:
     write_table(genes.assign(gene=spots.var_names, symbol=symbols.to_numpy())[
         ["gene", "symbol", "mean_count", "share_detected", "dispersion", "rate", "sd", "imputable", "reason", "spread"]
     ], output.genes)  # fmt: skip
-    log.info("%s: %d of %d genes can be imputed", snakemake.wildcards.dataset, genes.imputable.sum(), len(genes))
+    log.info(
+        "%s: %d of %d genes can be imputed", snakemake.wildcards.dataset, genes.imputable.sum(), len(genes)
+    )
 
 
 if __name__ == "__main__":

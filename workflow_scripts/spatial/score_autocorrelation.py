@@ -28,7 +28,8 @@ def main(snakemake) -> None:
     depth = np.maximum(np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel(), 1)
     raw = np.log1p(SCALE * spots.X[:, chosen].toarray() / depth[:, None])
     imputed = np.log1p(
-        np.vstack([block[:, chosen] for _, _, block in imputed_blocks(given.imputed)]) * (SCALE / params.fixed_size)
+        np.vstack([block[:, chosen] for _, _, block in imputed_blocks(given.imputed)])
+        * (SCALE / params.fixed_size)
     )
     # The null: the neighbours of other spots. What the model then finds is smoothing, not space.
     other = shuffled(graph, seed, spots.obs.get("section"))

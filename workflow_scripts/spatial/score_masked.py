@@ -10,6 +10,13 @@ from workflow_scripts.lib.metrics.held_out_counts import SCALE, mask_values, mas
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.fit_spots import train_spot_model
 
+NAMES = {
+    "library size": "library_only",
+    "count of one": "count_of_one",
+    "gene mean": "gene_mean_nonzero",
+    "neighbour mean": "smooth_1",
+}
+
 
 def predicted_values(rates, masked) -> np.ndarray:
     """log1p(1e4 x count / depth) at the mean of the count, given that it is not zero."""
@@ -31,7 +38,7 @@ def main(snakemake) -> None:
     rows = []
     for seed in params.seeds:
         masked = mask_values(spots.X, params.share, seed)
-        predictions = masked_baselines(masked, graph)
+        predictions = {NAMES[name]: values for name, values in masked_baselines(masked, graph).items()}
         model, _ = train_spot_model(
             masked.visible, graph, params.settings, seed, device=params.device,
             compute_threads=params.compute_threads, label=f"{snakemake.wildcards.dataset} masked seed {seed}",

@@ -11,7 +11,7 @@ from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_counts
 from workflow_scripts.lib.metrics.rate_calibration import calibration_table
-from workflow_scripts.lib.stats.rate_baselines import baseline_rates
+from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.fit_spots import train_spot_model
 from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_dispersion

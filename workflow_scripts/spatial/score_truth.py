@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.logs import job_log
-from workflow_scripts.lib.stats.rate_baselines import baseline_rates
+from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
 from workflow_scripts.lib.training.fit_spots import restore
@@ -48,7 +48,9 @@ def main(snakemake) -> None:
         width = norm.ppf(0.5 + LEVEL / 2) * np.sqrt(np.log1p((sd / rate) ** 2))
         covered = float((np.abs(np.log(truth) - np.log(rate)) <= width).mean())
         row = {"kind": "model", "seed": card["seed"]}
-        rows.append({"method": "gmm_vgae_expected", **row, **correlations(rate, truth), "coverage_90": covered})
+        rows.append(
+            {"method": "gmm_vgae_expected", **row, **correlations(rate, truth), "coverage_90": covered}
+        )
         own = OwnRates(expected, spots.X, known.dispersion).block(0, spots.n_obs)
         rows.append({"method": "gmm_vgae", **row, **correlations(own, truth)})
     write_table(pd.DataFrame(rows), snakemake.output.truth)

@@ -55,7 +55,10 @@ def write_imputed(
             write_elem(file, "layers", {})
         if "X" in file:
             del file["X"]
-        both = file.create_dataset("X", shape, **options), file["layers"].create_dataset("sd", shape, **options)
+        both = (
+            file.create_dataset("X", shape, **options),
+            file["layers"].create_dataset("sd", shape, **options),
+        )
         for one in both:
             one.attrs["encoding-type"], one.attrs["encoding-version"] = "array", "0.2.0"
         for start, stop in block_bounds(shape):

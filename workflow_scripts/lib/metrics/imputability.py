@@ -68,5 +68,6 @@ def imputable_genes(counts: sparse.csr_matrix, sums: GeneSums, dispersion: np.nd
     )
     return pd.DataFrame({
         "mean_count": total / counts.shape[0], "share_detected": detected / counts.shape[0], "dispersion": dispersion,
-        "rate": sums.rate / sums.spots, "sd": np.sqrt(np.expm1(unsure)), "imputable": reason == "", "reason": reason, "spread": np.sqrt(spread),
+        "rate": sums.rate / sums.spots, "sd": np.sqrt(np.expm1(unsure)), "imputable": reason == "", "reason": reason,
+        "spread": np.sqrt(spread),
     })  # fmt: skip

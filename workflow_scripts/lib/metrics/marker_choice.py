@@ -9,13 +9,37 @@ import pandas as pd
 from scipy import sparse
 
 SEED_MARKERS = (
-    *("NEFL", "NRGN", "NEFM", "NDUFA4", "SCN1B", "ENC1", "HOPX", "SAA1", "TMSB10", "PCP4", "SNAP25", "MBP", "PLP1"),
+    *(
+        "NEFL",
+        "NRGN",
+        "NEFM",
+        "NDUFA4",
+        "SCN1B",
+        "ENC1",
+        "HOPX",
+        "SAA1",
+        "TMSB10",
+        "PCP4",
+        "SNAP25",
+        "MBP",
+        "PLP1",
+    ),
     *("GFAP", "SCGB2A2", "SCGB1D2", "MALAT1", "CAMK2N1", "HPCAL1", "AQP4", "MOBP"),
 )
 """Genes of the published violins, and two that mark layers."""
 SYMBOLS_OF_IDS = {
-    **{"ENSG00000197971": "MBP", "ENSG00000123560": "PLP1", "ENSG00000183036": "PCP4", "ENSG00000171617": "ENC1"},
-    **{"ENSG00000171885": "AQP4", "ENSG00000131095": "GFAP", "ENSG00000277586": "NEFL", "ENSG00000168314": "MOBP"},
+    **{
+        "ENSG00000197971": "MBP",
+        "ENSG00000123560": "PLP1",
+        "ENSG00000183036": "PCP4",
+        "ENSG00000171617": "ENC1",
+    },
+    **{
+        "ENSG00000171885": "AQP4",
+        "ENSG00000131095": "GFAP",
+        "ENSG00000277586": "NEFL",
+        "ENSG00000168314": "MOBP",
+    },
     **{"ENSG00000121905": "HPCAL1", "ENSG00000034510": "TMSB10", "ENSG00000132639": "SNAP25"},
 }
 """Ensembl ids of markers, for data whose genes have no symbols."""
@@ -65,7 +89,9 @@ def marker_genes(
         How many.
     """
     names = sorted(set(groups))
-    share = np.vstack([np.asarray(counts[groups == name].sum(axis=0), dtype=np.float64).ravel() for name in names])
+    share = np.vstack(
+        [np.asarray(counts[groups == name].sum(axis=0), dtype=np.float64).ravel() for name in names]
+    )
     share = (share + 1) / (share.sum(axis=1, keepdims=True) + share.shape[1])
     change = np.log(share) - np.log(share.mean(axis=0))
     # a fold change of a handful of UMIs is noise

@@ -65,6 +65,11 @@ class GMMVGAE(nn.Module):
         Generator of the first weights, on the CPU.
     """
 
+    loading_sd: Tensor
+    score_depth: Tensor
+    score_centre: Tensor
+    score_components: Tensor
+
     def __init__(self, shape: GMMVGAEShape, rng: torch.Generator) -> None:
         super().__init__()
         self.shape = shape
@@ -82,7 +87,9 @@ class GMMVGAE(nn.Module):
         # sd of the loadings' prior, one a latent dimension; set by empirical Bayes, not by gradient
         self.register_buffer("loading_sd", torch.ones(latent))
         # of the features' noise; unused by counts
-        self.log_noise = nn.Parameter(torch.zeros(shape.outputs), requires_grad=shape.likelihood == "features")
+        self.log_noise = nn.Parameter(
+            torch.zeros(shape.outputs), requires_grad=shape.likelihood == "features"
+        )
         self.prior_logits = nn.Parameter(torch.zeros(shape.components))
         self.prior_means = nn.Parameter(torch.zeros(shape.components, latent))
         self.prior_log_variances = nn.Parameter(torch.zeros(shape.components, latent))

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .spatial_rows import log_ticks
+from .steady import new_figure
 from .style import (
     VERMILLION,
     empty_panel,
@@ -14,7 +15,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     number,
     side_legend,
     styled,

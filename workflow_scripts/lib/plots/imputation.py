@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from .scores import level_line
 from .spatial_rows import best_of, count_of, draw_methods, in_order, kinds_key, method_look, seeds_of
+from .steady import new_figure
 from .style import (
     BLACK,
     BLUE,
@@ -18,7 +19,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     seeds_note,
     side_legend,
     signed,

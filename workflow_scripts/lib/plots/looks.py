@@ -75,6 +75,8 @@ LOOKS = {
 
 SPATIAL_LOOKS = {
     "gmm_vgae": Look("GMM-VGAE", VERMILLION, "D"),
+    "gmm_vgae_expected": Look("GMM-VGAE, expected rates", VERMILLION, "d"),
+    "gmm_vgae_expressed": Look("GMM-VGAE, means of 1 or more", ORANGE, "d"),
     "gmm_vgae_own": Look("GMM-VGAE without neighbours", ORANGE, "v"),
     "gmm_vgae_shuffled": Look("GMM-VGAE, places shuffled", "#A8A8A8", "X"),
     "scvi": Look("scVI", SKY, "s"),
@@ -88,6 +90,7 @@ SPATIAL_LOOKS = {
     "gene_mean": Look("gene's mean × depth", BLACK, "o"),
     "gene_mean_nonzero": Look("gene's mean of nonzeros", BLACK, "o"),
     "library_only": Look("library size alone, no model", BLUE, "*"),
+    "count_of_one": Look("a count of one, no model", SKY, "*"),
     "observed": Look("observed counts themselves", "#909090", "P"),
     "smoothed_mixture": Look("smoothed mixture", "#303030", "s"),
     "smoothed_kmeans": Look("smoothed k-means", "#505050", "^"),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from .scores import ink_on
 from .spatial_tables import gene_titles
+from .steady import new_figure
 from .style import (
     BLACK,
     VERMILLION,
@@ -19,7 +20,6 @@ from .style import (
     foot_note,
     key,
     label,
-    new_figure,
     number,
     side_legend,
     styled,

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from .looks import BLACK, BLUE, GREEN, GREY, LIGHT, PURPLE, VERMILLION
+from .steady import new_figure
 from .style import (
     corner,
     empty_panel,
@@ -19,7 +20,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     number,
     side_legend,
     signed,

@@ -18,6 +18,7 @@ from .spatial_rows import (
     method_look,
     seeds_of,
 )
+from .steady import new_figure
 from .style import (
     BLUE,
     GREY,
@@ -29,7 +30,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     number,
     seeds_note,
     side_legend,

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from .spatial_rows import log_ticks
 from .spatial_tables import gene_titles
+from .steady import new_figure
 from .style import (
     BLUE,
     GREY,
@@ -22,7 +23,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     number,
     side_legend,
     signed,

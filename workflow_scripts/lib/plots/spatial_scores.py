@@ -14,6 +14,7 @@ from .panels import name_point, spread_out
 from .scores import level_line
 from .spatial_rows import MODEL, in_order, is_control, method_look
 from .spatial_tables import gene_titles
+from .steady import new_figure
 from .style import (
     BLACK,
     GREY,
@@ -24,7 +25,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     number,
     side_legend,
     styled,

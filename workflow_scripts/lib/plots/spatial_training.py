@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .spatial_rows import count_of, log_ticks
+from .steady import new_figure
 from .style import (
     BLACK,
     BLUE,
@@ -24,7 +25,6 @@ from .style import (
     key,
     label,
     letters,
-    new_figure,
     seeds_note,
     side_legend,
     styled,

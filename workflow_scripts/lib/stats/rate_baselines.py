@@ -5,7 +5,7 @@ Each function returns `Rates`, which work out a block of spots at a time: no spo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ MIXED = 0.95  # the rest is the gene mean, so that no rate is zero
 PSEUDO_COUNT = 0.5  # of every gene in the gene mean
 BLOCK_VALUES = 2**21
 BANDWIDTH_NEIGHBOUR = 10
-MOST_SPOTS_KNN = 50_000  # the diffusion of more spots takes longer than all else
 
 
 @dataclass(frozen=True)
@@ -280,26 +279,3 @@ def _diffusion(scores: np.ndarray, k: int) -> sparse.csr_matrix:
     kernel = sparse.csr_matrix((affinity, near.ravel(), starts), shape=(count, count))
     both = kernel + kernel.T
     return sparse.csr_matrix(sparse.diags_array(1 / np.asarray(both.sum(axis=1)).ravel()) @ both)
-
-
-def baseline_rates(train: sparse.csr_matrix, graph: sparse.csr_matrix, seed: int) -> Iterator[tuple[str, Rates]]:
-    """Every baseline with its name, one after the other.
-
-    Parameters
-    ----------
-    train
-        Counts, integers, [spots x genes].
-    graph
-        Neighbours, [spots x spots].
-    seed
-        Of the SVDs' starts.
-    """
-    yield "gene_mean", gene_mean(train)
-    yield "observed", observed(train)
-    for hops in (1, 2, 4):
-        yield f"smooth_{hops}", smoothed(train, graph, hops)
-    for rank in (5, 15):
-        yield f"log_svd_{rank}", log_svd(train, rank, seed)
-    yield "smooth_log_svd", smoothed_log_svd(train, graph, seed)
-    if train.shape[0] <= MOST_SPOTS_KNN:
-        yield "knn", knn(train, seed)

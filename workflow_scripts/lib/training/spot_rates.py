@@ -209,7 +209,9 @@ def _latent_variance(network: GMMVGAE, rate: Tensor, weight: Tensor) -> Tensor:
     centre = rate @ loadings.T
     first = weight @ loadings.T
     information = (weight @ outer.T).reshape(-1, size, size)
-    information = information - centre[:, :, None] * first[:, None, :] - first[:, :, None] * centre[:, None, :]
+    information = (
+        information - centre[:, :, None] * first[:, None, :] - first[:, :, None] * centre[:, None, :]
+    )
     information = information + weight.sum(dim=1)[:, None, None] * centre[:, :, None] * centre[:, None, :]
     covariance = torch.linalg.inv(information + torch.eye(size))
     factor = torch.linalg.cholesky(0.5 * (covariance + covariance.transpose(1, 2)))

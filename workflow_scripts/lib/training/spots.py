@@ -52,7 +52,9 @@ class SpotObjective(Objective):
         graph: sparse.csr_matrix | None,
         settings: Mapping[str, Any],
     ) -> None:
-        super().__init__(network, {"scores": torch.from_numpy(np.ascontiguousarray(scores, dtype=np.float32))})
+        super().__init__(
+            network, {"scores": torch.from_numpy(np.ascontiguousarray(scores, dtype=np.float32))}
+        )
         self.model = network
         self.observed, self.held_out = observed, held_out
         self.settings = settings
