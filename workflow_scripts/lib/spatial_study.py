@@ -62,11 +62,9 @@ class SpatialDataset:
 
     @property
     def model(self) -> dict[str, Any]:
-        """Settings of the GMM-VGAE, its own on top; its prior has as many components as there are domains."""
-        found = {**self.study["gmm_vgae"], **self.block.get("gmm_vgae", {})}
-        if self.kind == "features":
-            found |= self.study["features"]
-        return found
+        """Settings of the GMM-VGAE: the study's, those for stored features if it has them, its own on top."""
+        of_features = self.study["features"] if self.kind == "features" else {}
+        return {**self.study["gmm_vgae"], **of_features, **self.block.get("gmm_vgae", {})}
 
     @property
     def published(self) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def main(snakemake) -> None:
     output, seed, sizes = snakemake.output, snakemake.params.seed, snakemake.params.spots or {}
     made = {name: simulate_spots(name, seed, sizes.get(name)) for name in PLATFORMS}
     for name, found in made.items():
-        umis = float(np.median(found.counts.sum(axis=1)))
+        umis = np.median(np.asarray(found.counts.sum(axis=1)))
         log.info("%s: %d spots x %d genes, median %d UMIs a spot", name, *found.counts.shape, umis)
         write_truth(found, output[f"{name}_truth"])
         write_labels(found, seed, output[f"{name}_labels"])

@@ -23,13 +23,13 @@ def paired_gain(scores: pd.DataFrame, method: str, other: str) -> dict[str, floa
     Returns
     -------
     dict
-        ``value``, ``lower``, ``upper`` (95 %; NaN with one seed), nats per UMI.
+        ``value``, ``lower``, ``upper`` (95 %; NaN with one seed), nats per UMI; all NaN if no seed has both.
     """
     wide = scores.pivot(index="seed", columns="method", values="log_likelihood")
     gain = (wide[method] - wide[other]).dropna().to_numpy()
-    value = float(gain.mean())
     if len(gain) < 2:
-        return {"value": value, "lower": float("nan"), "upper": float("nan")}
+        return {"value": float(gain.sum()) if len(gain) else np.nan, "lower": np.nan, "upper": np.nan}
+    value = float(gain.mean())
     half = stats.t.ppf(0.5 + LEVEL / 2, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
     return {"value": value, "lower": value - float(half), "upper": value + float(half)}
 
@@ -66,6 +66,6 @@ def imputation_verdict(scores: pd.DataFrame) -> pd.DataFrame:
     ours = scores[scores.method == "gmm_vgae"].set_index("seed").log_likelihood
     rival = others.pivot(index="seed", columns="method", values="log_likelihood").max(axis=1)
     wins = int((ours - rival.reindex(ours.index) > 0).sum())
-    verdict = USE if wins == len(ours) else RAW
+    verdict = USE if 0 < wins == len(ours) else RAW
     rows.append({"item": "verdict", "value": verdict, "note": f"best in {wins} of {len(ours)} seeds"})
     return pd.DataFrame(rows, columns=["item", "value", "lower", "upper", "note"])

@@ -46,10 +46,14 @@ SYMBOLS_OF_IDS = {
 
 
 def asked_genes(genes: pd.DataFrame, symbols: Sequence[str]) -> list[int]:
-    """Places of the genes with these symbols (or their Ensembl ids), in the order asked, absent ones left out."""
-    named = genes.symbol.map(lambda name: SYMBOLS_OF_IDS.get(name.split(".")[0], name)).str.upper()
+    """Places of the genes with these symbols (or Ensembl ids), in the order asked, each once, absent ones left out."""
+    named = genes.symbol.map(_symbol)
     place = {name: index for index, name in reversed(list(enumerate(named)))}
-    return [place[name.upper()] for name in symbols if name.upper() in place]
+    return [place[name] for name in dict.fromkeys(map(_symbol, symbols)) if name in place]
+
+
+def _symbol(name: str) -> str:
+    return SYMBOLS_OF_IDS.get(name.split(".")[0], name).upper()
 
 
 def pattern_genes(genes: pd.DataFrame, symbols: Sequence[str], number: int) -> np.ndarray:

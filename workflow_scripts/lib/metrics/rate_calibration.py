@@ -47,7 +47,8 @@ def calibration_table(
     (calibration, coverage)
         ``method, seed, u, ecdf, deviation, values`` and ``method, seed, level, coverage, expected, counts``; the
         coverage is of counts whose predicted mean is at least 5. About 2 million spots x genes are looked
-        at, evenly over the spots. ``gmm_vgae_expressed`` are those with a predicted mean of at least 1, where counts say most.
+        at, evenly over the spots. ``gmm_vgae_expressed`` are those with a predicted mean of at
+        least 1, where counts say most.
     """
     spots, genes = train.shape
     rows = np.unique(np.linspace(0, spots - 1, max(1, min(spots, MOST_VALUES // genes))).astype(int))

@@ -60,6 +60,16 @@ def _spread(found: Mapping[str, pd.DataFrame], name: str) -> str:
     return "" if pd.isna(low) else f"{low:+.4f} to {high:+.4f}"
 
 
+def _gaining(tables: Tables, name: str) -> str:
+    """Return on how many data sets an item of the verdict is above 0, by its interval where it has one."""
+    lows = []
+    for found in tables.values():
+        if "verdict" in found and _gain(found, name):
+            value, low = (pd.to_numeric(_item(found, name, side) or "nan") for side in ("value", "lower"))
+            lows.append(value if pd.isna(low) else low)
+    return f"{sum(low > 0 for low in lows)} of {len(lows)} data sets" if lows else ""
+
+
 def matrix_claim(tables: Tables) -> dict:
     """The layer of imputed genes."""
     reproduced = _each(
@@ -68,7 +78,12 @@ def matrix_claim(tables: Tables) -> dict:
         f"{_finding(found, 'edge_auc')}, correlation with its own gene {_finding(found, 'correlation_with_own_gene')}",
     )  # fmt: skip
     corrected = _each(
-        tables, "verdict", lambda found: f"{_gain(found, 'gain_over_best_baseline')} nats per held-out UMI"
+        tables,
+        "verdict",
+        lambda found: (
+            _gain(found, "gain_over_best_baseline")
+            and f"{_gain(found, 'gain_over_best_baseline')} nats per held-out UMI"
+        ),
     )
     return _row(
         "Missing genes are imputed (layer Recons_features)", "a matrix of spots x genes",
@@ -94,12 +109,14 @@ def held_out_claim(tables: Tables) -> dict:
 
 def space_claim(tables: Tables) -> dict:
     """The neighbours help."""
+    true, shuffled = (_gaining(tables, name) for name in ("spatial_gain", "shuffled_gain"))
     return _row(
         "Spatial neighbours improve imputation", "assumed", "no score to reproduce",
-        _each(tables, "verdict", lambda found: f"{_gain(found, 'spatial_gain')}, with shuffled neighbours "
-              f"{_gain(found, 'shuffled_gain')} nats per UMI"),
+        _each(tables, "verdict", lambda found: _gain(found, "spatial_gain") and
+              f"{_gain(found, 'spatial_gain')}, with shuffled neighbours "
+              f"{_gain(found, 'shuffled_gain') or 'none'} nats per UMI"),
         _each(tables, "verdict", lambda found: _spread(found, "spatial_gain")),
-        "a small part of the gain; shuffled neighbours must give none",
+        f"neighbours help on {true}, shuffled ones, which must not, on {shuffled or 'none'}" if true else NONE,
         _figure(tables, "verdict", "held_out_likelihood"),
     )  # fmt: skip
 

@@ -223,7 +223,10 @@ def _latent_variance(network: GMMVGAE, rate: Tensor, weight: Tensor) -> Tensor:
 
 
 def _some_blocks(shape: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return blocks of spots, spread evenly, of about 20,000 spots together."""
+    """Return blocks of all spots, or twenty or more that are spread evenly and hold about 20,000 spots together."""
     whole = blocks(shape)
-    step = max(1, shape[0] // MOST_SPOTS)
-    return whole[::step]
+    if shape[0] <= MOST_SPOTS:
+        return whole
+    step = min(whole[0][1], MOST_SPOTS // 20)
+    starts = np.linspace(0, shape[0] - step, MOST_SPOTS // step).astype(int)
+    return [(int(start), int(start) + step) for start in starts]

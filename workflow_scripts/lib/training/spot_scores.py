@@ -105,10 +105,14 @@ def fit_scores(observed: sparse.csr_matrix | np.ndarray, rank: int, seed: int) -
 
 
 def winsorise(features: np.ndarray) -> np.ndarray:
-    """Cut each feature at 4 scaled median absolute deviations from its median; float32, same shape."""
+    """Cut each feature at 4 scaled median absolute deviations from its median; float32, same shape.
+
+    A feature that has one value in more than half of the spots stays as it is: its median absolute deviation is 0.
+    """
     centre = np.median(features, axis=0)
     spread = 1.4826 * np.median(np.abs(features - centre), axis=0)
-    return np.clip(features, centre - WINSORISED * spread, centre + WINSORISED * spread).astype(np.float32)
+    reach = np.where(spread > 0, WINSORISED * spread, np.inf)
+    return np.clip(features, centre - reach, centre + reach).astype(np.float32)
 
 
 def _values(observed: sparse.csr_matrix | np.ndarray, depth: float) -> sparse.csr_matrix | np.ndarray:
