@@ -59,8 +59,9 @@ SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 GENES, PROGRAMMES, MEDIAN_UMIS, FIXED_SIZE = 2000, 6, 100, 10_000
 BATCH = 1024
 BLOCK = 8192
-RATIO = 2.0
-TOLERANCE = 0.3
+COLUMNS = ["spots", "genes", "seconds", "peak_mb", "seconds_per_epoch", "model", "stage", "cpu_seconds"]
+COLUMNS += ["cpu_seconds_per_epoch", "allocated_mb", "disk_mb", "nonzeros", "epochs", "threads"]
+RATIO, TOLERANCE = 2.0, 0.3
 
 
 def simulate(path: Path, spots: int, seed: int = 0) -> None:
@@ -149,7 +150,6 @@ def run_sparse(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     # Around the epochs alone, without components and mixture, which train_spot_model fits first.
     fit_spots.fit = fit
-
     spots = read_spots(options.counts)
     yield mark("read", since)
     since = now()
@@ -161,7 +161,10 @@ def run_sparse(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     )
     # The last row of the history is the stop.
     assert result.epochs_run == options.epochs and not result.stopped_early
-    yield mark("train", since, seconds_per_epoch=fitting[0], cpu_seconds_per_epoch=fitting[1])
+    seconds, cpu_seconds = fitting
+    yield mark(
+        "train", since, seconds_per_epoch=seconds, cpu_seconds_per_epoch=cpu_seconds, epochs=options.epochs
+    )
     since = now()
     rates = model.rates(spots.X, graph)
     known = estimate_uncertainty(rates, spots.X)
@@ -197,7 +200,7 @@ def run_dense(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         cpu_seconds = published_epoch.dense_epoch(features, graph, part=part).seconds
         yield {"stage": part, "seconds": cost.seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak_mb(),
                "seconds_per_epoch": cost.seconds, "cpu_seconds_per_epoch": cpu_seconds,
-               "allocated_mb": cost.allocated_bytes / 1e6, "kept_mb": cost.kept_bytes / 1e6}  # fmt: skip
+               "allocated_mb": cost.allocated_bytes / 1e6}  # fmt: skip
 
 
 def run_parts(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -272,17 +275,8 @@ CHILDREN = {"sparse": run_sparse, "dense": run_dense, "parts": run_parts, "alloc
 
 def child(kind: str, path: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Rows of one size, from a process of its own."""
-    words = [
-        sys.executable,
-        __file__,
-        "--child",
-        kind,
-        "--counts",
-        str(path),
-        "--epochs",
-        str(options.epochs),
-    ]
-    words += ["--threads", str(options.threads), "--device", options.device]
+    words = [sys.executable, __file__, "--child", kind, "--counts", str(path), "--device", options.device]
+    words += ["--epochs", str(options.epochs), "--threads", str(options.threads)]
     done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -333,27 +327,17 @@ def measure(kinds: list[str], spots: int, options: argparse.Namespace, folder: P
         for kind in kinds:
             model = "dense_as_published" if kind == "dense" else "gmm_vgae"
             for row in child(kind, place / "spots.h5ad", options):
-                known = {"spots": spots, "genes": GENES, "model": model, "threads": options.threads}
-                rows.append({**known, "epochs": options.epochs if model == "gmm_vgae" else 1, **row})
+                rows.append(
+                    row | {"spots": spots, "genes": GENES, "model": model, "threads": options.threads}
+                )
+                times = [row.get(name, math.nan) for name in ("seconds", "cpu_seconds", "seconds_per_epoch")]
+                text = "{:9.2f} s {:9.2f} s of CPU {:8.3f} s/epoch".format(*times)
                 print(
-                    f"{spots:>9,} {model:18} {row['stage']:12} {row.get('seconds', math.nan):9.2f} s "
-                    f"{row['peak_mb']:9,.0f} MB {row.get('seconds_per_epoch', math.nan):8.3f} s/epoch",
-                    flush=True,
+                    f"{spots:>9,} {model:18} {row['stage']:12} {text} {row['peak_mb']:9,.0f} MB", flush=True
                 )
     finally:
         shutil.rmtree(place)
     return rows
-
-
-def machine(device: str) -> str:
-    name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    return f"{os.cpu_count()} cores ({platform.machine().replace('_', '-')}), {name}"
-
-
-def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    first = ["spots", "genes", "seconds", "peak_mb", "seconds_per_epoch", "model", "stage"]
-    found = pd.DataFrame(rows)
-    return found[first + [name for name in found if name not in first]]
 
 
 def main() -> None:
@@ -386,14 +370,14 @@ def main() -> None:
 
 def compare(options: argparse.Namespace, folder: Path) -> None:
     needed, free = 17e3 * max([*options.spots, *options.dense]), shutil.disk_usage(folder).free
-    assert needed < free, (
-        f"{folder}: {free / 1e9:.0f} GB free, {needed / 1e9:.0f} needed; name another --folder"
-    )
+    assert needed < free, f"{folder}: {free / 1e9:.0f} of {needed / 1e9:.0f} GB free; name another --folder"
+    name = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
+    machine = f"{os.cpu_count()} cores ({platform.machine().replace('_', '-')}), {name}"
     rows = []
     for spots in sorted({*options.spots, *options.dense}):
         kinds = ["sparse"] + (["parts", "dense"] if spots in options.dense else [])
         rows += measure(kinds, spots, options, folder)
-        table = as_table(rows).assign(machine=machine(options.device))
+        table = pd.DataFrame(rows, columns=COLUMNS).assign(machine=machine)
         if options.out:
             # After every size: the largest takes long.
             write_table(table, options.out)
@@ -403,13 +387,12 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
 
 
 def check_allocations(options: argparse.Namespace, folder: Path) -> None:
-    """No array of N^2 / 100 bytes; at fewer than 50,000 spots the counts themselves are larger than that."""
+    """No array of N^2 / 100 bytes; at fewer than 50,000 spots the scores (480 bytes each) are larger than that."""
     spots, limit = options.allocations, options.allocations**2 / 100 / 1e6
+    options.epochs = 1
     (row,) = measure(["allocations"], spots, options, folder)
-    print(
-        f"{spots:,} spots: largest array {row['numpy_mb']:.0f} MB (numpy), {row['torch_mb']:.0f} MB (torch); "
-        f"limit {limit:.0f} MB"
-    )
+    texts = ", ".join(f"{row[kind + '_mb']:.0f} MB ({kind})" for kind in ("numpy", "torch"))
+    print(f"{spots:,} spots: largest array {texts}; limit {limit:.0f} MB")
     assert max(row["numpy_mb"], row["torch_mb"]) < limit
 
 

@@ -18,7 +18,9 @@ def component_reference(model, mean, log_variance):
     """KL of every spot from every Gaussian by torch.distributions, float64."""
     mean, log_variance = mean.double(), log_variance.double()
     prior = model.prior_means.double(), model.prior_log_variances.double()
-    q = normal(mean[:, None].expand(-1, len(prior[0]), -1), log_variance[:, None].expand(-1, len(prior[0]), -1))
+    q = normal(
+        mean[:, None].expand(-1, len(prior[0]), -1), log_variance[:, None].expand(-1, len(prior[0]), -1)
+    )
     return kl_divergence(q, normal(*(part[None].expand(len(mean), -1, -1) for part in prior)))
 
 
@@ -98,7 +100,9 @@ def test_rates_are_shares_and_the_likelihood_is_poisson_up_to_the_data():
     found = model.negative_log_likelihood(torch.from_numpy(counts).float(), z).detach().numpy()
     # what the network does not move: the same counts at equal shares
     equal = depth[:, 0] * np.log(15)
-    expected = poisson.logpmf(counts, depth / 15).sum(axis=1) - poisson.logpmf(counts, depth * rates).sum(axis=1)
+    expected = poisson.logpmf(counts, depth / 15).sum(axis=1) - poisson.logpmf(counts, depth * rates).sum(
+        axis=1
+    )
     np.testing.assert_allclose(found - equal, expected, rtol=1e-4, atol=1e-3)
 
 

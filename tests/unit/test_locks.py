@@ -17,7 +17,12 @@ def pins(name):
 
 
 CONDA = sorted((ROOT / "envs").glob("*.yaml"))
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch", "pytorch-gpu": "torch"}
+CONDA_NAMES = {
+    "matplotlib-base": "matplotlib",
+    "python-igraph": "igraph",
+    "pytorch-cpu": "torch",
+    "pytorch-gpu": "torch",
+}
 IMPORT_NAMES = {
     "cmapPy": "cmappy",
     "sklearn": "scikit-learn",

@@ -40,7 +40,7 @@ def table(path):
 
 def test_number_of_jobs(demo):
     jobs = demo.jobs()
-    assert 60 <= sum(jobs.values()) <= 100
+    assert 120 <= sum(jobs.values()) <= 200
     assert demo.errors() == []
 
 
@@ -65,7 +65,7 @@ def test_claims(demo):
     assert list(joined)[4:] == ["corrected", "interval", "verdict", "figure"]
     assert (
         len(joined) >= 5
-        and set(joined.study) == {"bulk (simulated demo)", "l1000 (simulated demo)"}
+        and set(joined.study) == {f"{study} (simulated demo)" for study in ("bulk", "l1000", "spatial")}
         and joined.verdict.notna().all()
     )
     for figure in joined.figure.dropna():

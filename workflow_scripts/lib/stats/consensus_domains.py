@@ -13,7 +13,10 @@ from sklearn.mixture import GaussianMixture
 
 from workflow_scripts.lib.data.neighbours import row_mean
 
-HOPS = (2, 4, 6, 8, 12, 16)
+SCALES = {"full": (2, 4, 6, 8, 12, 16), "tied": (1, 2, 4)}
+"""Averages over neighbours of the members. Full covariances suit layers that merge into each other (chosen on slices
+151507 to 151510 of the prefrontal cortex); one covariance for all suits clear borders, where a mixture of full ones
+would make a domain of the border itself."""
 COMPONENTS = (4, 5, 6, 8, 10, 12, 15)
 STARTS = 2
 MOST_SPOTS = 20_000
@@ -67,12 +70,12 @@ def consensus_domains(
     graph: sparse.csr_matrix,
     k: int,
     seed: int,
-    hops: Sequence[int] = HOPS,
+    covariance: str = "tied",
     components: Sequence[int] = COMPONENTS,
 ) -> ConsensusDomains:
     """Average the posteriors of mixtures at many scales, and smooth them over neighbours.
 
-    A member is a mixture of `k` Gaussians with full covariances on the leading principal components of the space after
+    A member is a mixture of `k` Gaussians on the leading principal components of the space after
     so many averages over neighbours. Members are aligned to their mean by the Hungarian method, in turns. No array of
     spots x spots is made.
 
@@ -86,10 +89,13 @@ def consensus_domains(
         Domains.
     seed
         Of the mixtures' starts.
-    hops, components
-        Scales of the members.
+    covariance
+        ``full`` or ``tied``; decides the numbers of averages too, see `SCALES`.
+    components
+        Numbers of principal components of the members.
     """
     operator = row_mean(graph)
+    hops = SCALES[covariance]
     members = []
     values = np.asarray(space, dtype=np.float64)
     rows = np.arange(len(values))
@@ -103,7 +109,7 @@ def consensus_domains(
         scores = PCA(count, svd_solver="full").fit(values[rows]).transform(values)
         for size in sorted({min(size, count) for size in components}):
             member = GaussianMixture(
-                k, covariance_type="full", n_init=STARTS, reg_covar=1e-6 + 1e-4 * scores[:, :size].var(),
+                k, covariance_type=covariance, n_init=STARTS, reg_covar=1e-6 + 1e-4 * scores[:, :size].var(),
                 random_state=(seed * 1009 + hop * 31 + size) % 2**31,
             )  # fmt: skip
             members.append(member.fit(scores[rows, :size]).predict_proba(scores[:, :size]))

@@ -109,7 +109,7 @@ def train_spot_model(
     hops = tuple(settings["hops"])
     held_out = None
     if counts:
-        observed, held_out = _thinned(sparse.csr_matrix(observed), derive_seed(seed, "validation"))
+        observed, held_out, places = _thinned(sparse.csr_matrix(observed), derive_seed(seed, "validation"))
     else:
         observed = winsorise(np.asarray(observed))
     how = fit_scores(observed, settings["rank"], derive_seed(seed, "components"))
@@ -133,7 +133,10 @@ def train_spot_model(
         log_dir=log_dir,
         label=label,
     )
-    return SpotModel(network.cpu(), hops), result
+    network.cpu()
+    if counts:
+        _reorder_genes(network, places)
+    return SpotModel(network, hops), result
 
 
 def _check(observed: Any, settings: Mapping[str, Any], label: str) -> None:
@@ -147,20 +150,29 @@ def _check(observed: Any, settings: Mapping[str, Any], label: str) -> None:
         )
 
 
-def _thinned(counts: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, ...]:
-    """Hold out a tenth of the UMIs, the same ones in whatever order the genes come."""
-    # A random sum over spots tells genes apart by their counts alone; whole numbers add up the same in any order.
-    weights = np.random.default_rng(seed).integers(0, 2**31, counts.shape[0])
-    order = np.argsort(counts.T.astype(np.int64) @ weights, kind="stable").astype(np.int32)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    sorted_genes = sparse.csr_matrix((counts.data, place[counts.indices], counts.indptr), shape=counts.shape)
-    parts = thin_counts(sorted_genes, VALIDATION_SHARE, seed)
-    for part in parts:
-        part.indices = order[part.indices]
-        part.has_sorted_indices = False
+def _thinned(counts: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
+    """Hold out a tenth of the UMIs; both parts have the genes in an order that follows from their counts alone.
+
+    So neither the draws nor the rounding of sums over genes, which training amplifies, depend on the order given. The
+    third is the place of each gene in it.
+    """
+    # A random sum over spots tells genes apart by their counts; genes of the same counts share their draws.
+    weights = np.random.default_rng(seed).integers(0, 2**63, counts.shape[0], dtype=np.uint64)
+    _, first, kind = np.unique(counts.T.astype(np.uint64) @ weights, return_index=True, return_inverse=True)
+    order = np.argsort(kind, kind="stable")
+    train, held_out = (part[:, kind[order]] for part in thin_counts(counts[:, first], VALIDATION_SHARE, seed))
+    for part in (train, held_out):
         part.sort_indices()
-    return parts
+    return train, held_out, np.argsort(order)
+
+
+@torch.no_grad()
+def _reorder_genes(network: GMMVGAE, places: np.ndarray) -> None:
+    """Make gene k of the network the one that was gene `places[k]`."""
+    index = torch.from_numpy(places)
+    for values in (network.loadings, network.offset, network.log_noise, network.score_centre):
+        values.copy_(values[..., index])
+    network.score_components.copy_(network.score_components[index])
 
 
 def _started(

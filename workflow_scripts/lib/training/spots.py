@@ -147,6 +147,5 @@ class SpotObjective(Objective):
 
 def dense_rows(matrix: sparse.csr_matrix | np.ndarray, index: Tensor) -> Tensor:
     """Return rows of a matrix on the CPU as float32 on the device of `index`, [rows x columns]."""
-    rows = matrix[index.cpu().numpy()]
-    dense = rows.toarray() if sparse.issparse(rows) else rows
-    return torch.from_numpy(np.asarray(dense, dtype=np.float32)).to(index.device)
+    rows = matrix[index.cpu().numpy()].astype(np.float32, copy=False)
+    return torch.from_numpy(rows.toarray() if sparse.issparse(rows) else rows).to(index.device)
