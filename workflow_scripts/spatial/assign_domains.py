@@ -46,7 +46,7 @@ def domains_of(snakemake, observed, graph, k, seed, label):
     features = component_scores(observed, COMPONENTS, 0)
     k = k or choose_components(smoothed_features(features, graph, 0), CANDIDATES, 0)
     found = {
-        "gmm_vgae": consensus_domains(space, graph, k, seed).domains,
+        "gmm_vgae": consensus_domains(space, graph, k, seed, params.covariance).domains,
         "smoothed_mixture": smoothed_mixture(features, graph, k, seed),
         "smoothed_kmeans": k_means(smoothed_features(features, graph, seed), k, seed),
         "leiden": leiden_domains(features, seed, k),
