@@ -93,7 +93,6 @@ rule assign_domains:
         settings=of_spatial("model"),
         domains=of_spatial("domains"),
         by_section=of_spatial("by_section"),
-        covariance=of_spatial("covariance"),
         device=config["device"],
         compute_threads=config["compute_threads"],
     message:

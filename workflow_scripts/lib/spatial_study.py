@@ -128,11 +128,6 @@ class SpatialDataset:
         return self.kind == "features"
 
     @property
-    def covariance(self) -> str:
-        """Covariances of the mixtures that divide it into domains, see lib/stats/consensus_domains.py."""
-        return "full" if self.kind == "features" else "tied"
-
-    @property
     def note(self) -> str:
         """What was reduced from the paper, for the figures; empty if nothing was."""
         if not self.as_published:

@@ -11,6 +11,7 @@ from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.domains import (
     agreement,
     choose_components,
+    coherence,
     k_means,
     leiden_domains,
     mixture,
@@ -27,6 +28,16 @@ log = logging.getLogger("latentome")
 KINDS = {"gmm_vgae": "model"}
 COMPONENTS = 20
 CANDIDATES = range(3, 13)
+COHERENT = 0.85
+"""Share of neighbours in one domain above which smoothing would only blur clear borders."""
+
+
+def spatial_domains(mean, space, graph, k, seed):
+    """Domains by one mixture on the latent means where that is coherent already, else by consensus of smoothed ones."""
+    plain = mixture(mean, k, seed)
+    if coherence(plain, graph) >= COHERENT:
+        return plain
+    return consensus_domains(space, graph, k, seed).domains
 
 
 def domains_of(snakemake, observed, graph, k, seed, label):
@@ -46,7 +57,7 @@ def domains_of(snakemake, observed, graph, k, seed, label):
     features = component_scores(observed, COMPONENTS, 0)
     k = k or choose_components(smoothed_features(features, graph, 0), CANDIDATES, 0)
     found = {
-        "gmm_vgae": consensus_domains(space, graph, k, seed, params.covariance).domains,
+        "gmm_vgae": spatial_domains(mean, space, graph, k, seed),
         "smoothed_mixture": smoothed_mixture(features, graph, k, seed),
         "smoothed_kmeans": k_means(smoothed_features(features, graph, seed), k, seed),
         "leiden": leiden_domains(features, seed, k),

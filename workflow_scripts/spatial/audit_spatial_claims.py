@@ -11,7 +11,7 @@ def main(snakemake) -> None:
         for dataset, inputs in snakemake.params.datasets.items()
     }
     table = audit(tables)
-    table["figure"] = "results/figures/" + table.figure
+    table["figure"] = ("results/figures/" + table.figure).where(table.figure != "", "")
     if set(snakemake.params.simulated) == set(tables):
         table["study"] = "spatial (simulated demo)"
     write_table(table, snakemake.output[0])

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from workflow_scripts.lib.data.neighbours import neighbour_graph, pieces, typical_spacing
 from workflow_scripts.lib.data.spots import read_spots
+from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import replacing
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.tables import write_table
@@ -22,7 +23,10 @@ def main(snakemake) -> None:
     output = snakemake.output
     spots = read_spots(snakemake.input.spots)
     xy, sections = spots.obsm["spatial"], spots.obs.get("section")
-    graph = neighbour_graph(xy, snakemake.params.graph, sections)
+    try:
+        graph = neighbour_graph(xy, snakemake.params.graph, sections)
+    except LatentomeError as error:
+        raise LatentomeError(f"config, datasets: spatial: {snakemake.wildcards.dataset}: {error}") from None
     with replacing(output.graph) as path, Path(path).open("wb") as file:
         sparse.save_npz(file, graph)
     degree = np.diff(graph.indptr)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from workflow_scripts.lib.data.imputed import write_imputed
+from workflow_scripts.lib.data.imputed import flag_genes, write_imputed
 from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.files import replacing
 from workflow_scripts.lib.logs import job_log
@@ -53,7 +53,9 @@ def main(snakemake) -> None:
     }
     with replacing(output.imputed) as path:
         write_imputed(path, obs, var, spots.obsm["spatial"], block, facts)
-    genes = imputable_genes(spots.X, sums, known.dispersion)
+        genes = imputable_genes(spots.X, sums, known.dispersion)
+        flags = {"imputable": genes.imputable.to_numpy(), "reason": genes.reason.to_numpy().astype(str)}
+        flag_genes(path, var.assign(**flags))
     write_table(genes.assign(gene=spots.var_names, symbol=symbols.to_numpy())[
         ["gene", "symbol", "mean_count", "share_detected", "dispersion", "rate", "sd", "imputable", "reason", "spread"]
     ], output.genes)  # fmt: skip

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import pandas as pd
 from scipy import sparse
 
 from workflow_scripts.lib.data.spots import read_spots
@@ -12,7 +13,6 @@ from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training import checkpoint
 from workflow_scripts.lib.training.export import load_model, names_digest, save_model, write_runtime
 from workflow_scripts.lib.training.fit_spots import architecture, restore, train_spot_model
-from workflow_scripts.lib.training.model_tables import history_table
 
 
 def main(snakemake) -> None:
@@ -34,7 +34,7 @@ def main(snakemake) -> None:
         save_model(folder_out, state, {**found, "seed": seed, "trained": False})
         write_json(output.metrics, {"pretrained": True})
         write_runtime(output.runtime, "cpu", 0.0)
-        write_table(history_table("gmm_vgae", seed, []), output.history)
+        write_table(pd.DataFrame(columns=["epoch", "step", "loss"]), output.history)
         return
     folder = checkpoint.checkpoint_folder(
         params.checkpoint_dir, "train_spots", {**facts, "code": params.code}
@@ -54,7 +54,7 @@ def main(snakemake) -> None:
         }
         write_json(output.metrics, metrics)
         write_runtime(output.runtime, result.device, result.seconds, result.samples_per_second)
-        write_table(history_table("gmm_vgae", seed, result.history), output.history)
+        write_table(pd.DataFrame(result.history), output.history)
         checkpoint.discard(folder)
 
 

@@ -68,6 +68,12 @@ def write_imputed(
                 one[start:stop] = values
 
 
+def flag_genes(path: str | Path, var: pd.DataFrame) -> None:
+    """Replace the gene table of a written file, once it is known which genes can be imputed."""
+    with h5py.File(path, "r+", track_order=False) as file:
+        write_elem(file, "var", var)
+
+
 def imputed_blocks(path: str | Path) -> Iterator[tuple[int, int, np.ndarray]]:
     """Read rates a block of spots at a time: (start, stop, float32 [spots x genes])."""
     with h5py.File(path) as file:

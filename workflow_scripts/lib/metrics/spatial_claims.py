@@ -157,8 +157,8 @@ def domain_claim(tables: Tables) -> dict:
 
     return _row(
         "Domains agree with the annotation", "ARI of the epoch with the highest ARI",
-        _each(tables, "findings", lambda found: f"selected {_finding(found, 'ari_selected')}, last epoch "
-              f"{_finding(found, 'ari_last')}"),
+        _each(tables, "findings", lambda found: f"selected {_finding(found, 'ari_selected_epoch')}, last epoch "
+              f"{_finding(found, 'ari_last_epoch')}"),
         _each(tables, "domains", ours), _each(tables, "domains", spread),
         "selection by the labels it is scored with; ours never sees them",
         _figure(tables, "domains", "domain_agreement"),
