@@ -99,8 +99,8 @@ def verdict(**levels):
 
 
 def findings(runs=1):
-    values = {"max_asymmetry": 0.0, "edge_auc": 0.91234, "correlation_with_own_gene": 0.02, "ari_selected": 0.4,
-              "ari_last": 0.31, "imputation_mode_runs": runs}  # fmt: skip
+    values = {"max_asymmetry": 0.0, "edge_auc": 0.91234, "correlation_with_own_gene": 0.02, "ari_selected_epoch": 0.4,
+              "ari_last_epoch": 0.31, "imputation_mode_runs": runs}  # fmt: skip
     return pd.DataFrame({"finding": list(values), "value": list(map(str, values.values()))})
 
 
