@@ -25,6 +25,7 @@ rule fetch_raw:
         runtime=240,
     params:
         file=raw_name,
+        dataset_caches=config["dataset_caches"],
         code=code_digest("fetch/fetch_raw"),
     message:
         "Fetching {wildcards.accession}/{wildcards.file}"

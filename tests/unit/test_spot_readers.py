@@ -13,7 +13,7 @@ from scipy import sparse
 
 from workflow_scripts.lib.data.spaceranger import read_positions
 from workflow_scripts.lib.data.spot_positions import read_coordinates
-from workflow_scripts.lib.data.spot_sources import cached_dataset, read_spots_source
+from workflow_scripts.lib.data.spot_sources import read_spots_source
 from workflow_scripts.lib.data.spot_tables import read_count_matrix
 from workflow_scripts.lib.errors import LatentomeError
 
@@ -353,23 +353,6 @@ def test_bad_gems(tmp_path):
     refused(gem_block(1000), "there is one spot", counts=path)
     for size in (0, -5, 2.5, "20", True):
         refused(gem_block(size), "bin", counts=path)
-
-
-def test_a_squidpy_cache_is_found_and_its_order_kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cached_dataset("visium_hne_adata", tmp_path) is None
-    places = [
-        tmp_path / "V1_Adult" / "filtered_feature_bc_matrix.h5",
-        tmp_path / "visium" / "V1_Adult" / "filtered_feature_bc_matrix.h5",
-        tmp_path / "home" / ".cache" / "squidpy" / "V1_Adult.h5ad",
-        tmp_path / "V1_Adult.h5ad",
-        tmp_path / "anndata" / "V1_Adult.h5ad",
-    ]
-    for place in places:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
-        assert cached_dataset("V1_Adult", tmp_path) == place
-    assert cached_dataset("V1_Adult.h5ad", tmp_path) == places[-1]
 
 
 def test_an_h5ad_that_is_none(tmp_path):

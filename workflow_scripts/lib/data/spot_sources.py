@@ -196,29 +196,3 @@ def join_labels(spots: anndata.AnnData, options: Mapping[str, Any], path: str | 
         )
     note(spots, "labels of no spot", strange)
     set_labels(spots, labels.reindex(spots.obs_names), options.get("unlabelled") or ())
-
-
-def cached_dataset(name: str, datasetdir: str | Path = "data") -> Path | None:
-    """Find a data set that squidpy or scanpy has downloaded before.
-
-    Parameters
-    ----------
-    name
-        squidpy's name (``visium_hne_adata``) or 10x's sample id (``V1_Adult_Mouse_Brain``).
-    datasetdir
-        ``scanpy.settings.datasetdir``.
-
-    Returns
-    -------
-    The .h5ad, or the sample's ``filtered_feature_bc_matrix.h5``; None if neither is there.
-    """
-    folder = Path(datasetdir)
-    name = name.removesuffix(".h5ad")
-    places = [
-        folder / "anndata" / f"{name}.h5ad",
-        folder / f"{name}.h5ad",
-        Path("~/.cache/squidpy").expanduser() / f"{name}.h5ad",
-        folder / "visium" / name / "filtered_feature_bc_matrix.h5",
-        folder / name / "filtered_feature_bc_matrix.h5",
-    ]
-    return next((place for place in places if place.is_file()), None)
