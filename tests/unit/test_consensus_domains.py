@@ -14,6 +14,7 @@ from workflow_scripts.lib.data.neighbours import neighbour_graph
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.stats import consensus_domains as consensus
 from workflow_scripts.lib.stats.consensus_domains import consensus_domains, latent_space
+from workflow_scripts.lib.stats.spatial_domains import explained_variation, spatial_domains
 
 FEW = {"hops": (2, 4), "starts": 6}
 
@@ -251,3 +252,35 @@ def test_what_cannot_be_is_said_in_one_line(change, message):
 def test_means_and_loadings_of_two_models_are_refused():
     with pytest.raises(LatentomeError, match="from one model"):
         latent_space(np.zeros((3, 2)), np.zeros((4, 5)))
+
+
+def test_explained_variation_is_what_domains_take_of_morans_covariance():
+    space, graph, truth = layers(20, 20, 4, noise=2.0)
+    dense = graph.toarray()
+
+    def covariance(values):
+        return sum(dense[i, j] * values[i] @ values[j] for i, j in zip(*np.nonzero(dense), strict=True))
+
+    own = space - np.stack([space[truth == t].mean(axis=0) for t in range(4)])[truth]
+    expected = 1 - covariance(own) / covariance(space - space.mean(axis=0))
+    assert explained_variation(space, truth, graph) == pytest.approx(expected)
+    assert explained_variation(space, np.zeros(400), graph) == pytest.approx(0)
+    assert explained_variation(np.ones((400, 2)), truth, graph) == 0
+    noise = np.random.default_rng(1).normal(size=space.shape)
+    follows_noise = GaussianMixture(20, covariance_type="spherical", random_state=0).fit_predict(
+        space + noise
+    )
+    assert explained_variation(space, truth, graph) > explained_variation(space, follows_noise, graph)
+
+
+def test_wide_noisy_layers_are_smoothed_and_narrow_clear_ones_are_not():
+    space, graph, truth = layers()
+    wide = spatial_domains(space, space, graph, 5, 0)
+    np.testing.assert_array_equal(wide, consensus_domains(space, graph, 5, 0).domains)
+    xy = lattice(24, 24)
+    # squares of three by three spots
+    truth = ((xy[:, 0] // 3 + 2 * (xy[:, 1] // 3)) % 4).astype(int)
+    generator = np.random.default_rng(0)
+    clear = generator.normal(size=(4, 6))[truth] * 2 + 0.3 * generator.normal(size=(len(xy), 6))
+    found = spatial_domains(clear, clear, neighbour_graph(xy, {"kind": "auto"}), 4, 0)
+    assert adjusted_rand_score(truth, found) > 0.98

@@ -11,14 +11,14 @@ from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.domains import (
     agreement,
     choose_components,
-    coherence,
     k_means,
     leiden_domains,
     mixture,
     smoothed_features,
     smoothed_mixture,
 )
-from workflow_scripts.lib.stats.consensus_domains import consensus_domains, latent_space
+from workflow_scripts.lib.stats.consensus_domains import latent_space
+from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
 from workflow_scripts.lib.training.fit_spots import restore, train_spot_model
@@ -28,16 +28,6 @@ log = logging.getLogger("latentome")
 KINDS = {"gmm_vgae": "model"}
 COMPONENTS = 20
 CANDIDATES = range(3, 13)
-COHERENT = 0.85
-"""Share of neighbours in one domain above which smoothing would only blur clear borders."""
-
-
-def spatial_domains(mean, space, graph, k, seed):
-    """Domains by one mixture on the latent means where that is coherent already, else by consensus of smoothed ones."""
-    plain = mixture(mean, k, seed)
-    if coherence(plain, graph) >= COHERENT:
-        return plain
-    return consensus_domains(space, graph, k, seed).domains
 
 
 def domains_of(snakemake, observed, graph, k, seed, label):

@@ -60,20 +60,6 @@ def agreement(labels: Any, domains: Any) -> dict[str, float]:
     }  # fmt: skip
 
 
-def coherence(domains: np.ndarray, graph: sparse.csr_matrix) -> float:
-    """Share of the graph's edges whose two spots are in one domain; no labels are asked. 0 without edges.
-
-    Parameters
-    ----------
-    domains
-        Shape [spots].
-    graph
-        Neighbours, [spots x spots].
-    """
-    pairs = sparse.coo_array(graph)
-    return float(np.mean(domains[pairs.row] == domains[pairs.col])) if pairs.nnz else 0.0
-
-
 def smoothed_features(
     features: np.ndarray, graph: sparse.csr_matrix, seed: int, hops: int = HOPS, components: int = COMPONENTS
 ) -> np.ndarray:
