@@ -33,7 +33,6 @@ rule plot_tissue_overview:
     params:
         code=code_digest("spatial/plot_tissue_overview"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the tissue and the graph of {wildcards.dataset}"
     script:
@@ -69,7 +68,6 @@ rule plot_imputability:
     params:
         code=code_digest("spatial/plot_imputability"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing which genes of {wildcards.dataset} can be imputed"
     script:

@@ -31,7 +31,6 @@ rule plot_spatial_domains:
     params:
         code=code_digest("spatial/plot_spatial_domains"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the domains of {wildcards.dataset}"
     script:
@@ -67,7 +66,6 @@ rule plot_domain_agreement:
     params:
         code=code_digest("spatial/plot_domain_agreement"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the agreement of domains of {wildcards.dataset}"
     script:
@@ -103,7 +101,6 @@ rule plot_clustering_after_imputation:
     params:
         code=code_digest("spatial/plot_clustering_after_imputation"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing clusters before and after imputation of {wildcards.dataset}"
     script:

@@ -30,7 +30,6 @@ rule plot_spatial_autocorrelation:
     params:
         code=code_digest("spatial/plot_spatial_autocorrelation"),
         simulated=spatial_simulated,
-        note=spatial_note,
         symbols=spatial_symbols,
     message:
         "Drawing spatial autocorrelation of {wildcards.dataset}"
@@ -67,7 +66,6 @@ rule plot_spatial_patterns:
     params:
         code=code_digest("spatial/plot_spatial_patterns"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing genes on the tissue of {wildcards.dataset}"
     script:
@@ -103,7 +101,6 @@ rule plot_stacked_violins:
     params:
         code=code_digest("spatial/plot_stacked_violins"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing marker genes by layer of {wildcards.dataset}"
     script:
@@ -139,7 +136,6 @@ rule plot_marker_heatmap:
     params:
         code=code_digest("spatial/plot_marker_heatmap"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing means of marker genes of {wildcards.dataset}"
     script:

@@ -30,7 +30,6 @@ rule plot_training_curves:
     params:
         code=code_digest("spatial/plot_training_curves"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the training of the model of {wildcards.dataset}"
     script:
@@ -66,7 +65,6 @@ rule plot_scaling:
     params:
         code=code_digest("spatial/plot_scaling"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing time and memory of {wildcards.dataset}"
     script:

@@ -31,7 +31,6 @@ rule plot_held_out_likelihood:
     params:
         code=code_digest("spatial/plot_held_out_likelihood"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the likelihood of held-out counts of {wildcards.dataset}"
     script:
@@ -67,7 +66,6 @@ rule plot_masked_protocol:
     params:
         code=code_digest("spatial/plot_masked_protocol"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the scores of masked entries of {wildcards.dataset}"
     script:
@@ -103,7 +101,6 @@ rule plot_planted_truth:
     params:
         code=code_digest("spatial/plot_planted_truth"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing imputed against true rates of {wildcards.dataset}"
     script:
@@ -140,7 +137,6 @@ rule plot_count_calibration:
     params:
         code=code_digest("spatial/plot_count_calibration"),
         simulated=spatial_simulated,
-        note=spatial_note,
     message:
         "Drawing the calibration of predicted counts of {wildcards.dataset}"
     script:

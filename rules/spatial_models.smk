@@ -122,6 +122,7 @@ rule collect_domains:
         runtime=10,
     params:
         code=code_digest("spatial/collect_domains"),
+        tuned=spatial_option("tuned_sections", []),
     message:
         "Agreement of the domains of {wildcards.dataset} with its annotation"
     script:

@@ -25,6 +25,7 @@ rule score_rates:
         code=code_digest("spatial/score_rates"),
         settings=of_spatial("model"),
         share=SPATIAL["held_out_share"],
+        control_seeds=SPATIAL["control_seeds"],
         device=config["device"],
         compute_threads=config["compute_threads"],
         log_dir="results/logs/score_rates/{dataset}/seed{seed}",
@@ -152,6 +153,6 @@ rule score_autocorrelation:
         compute_threads=config["compute_threads"],
         log_dir="results/logs/score_autocorrelation/{dataset}",
     message:
-        "Spatial autocorrelation of {wildcards.dataset} and of its shuffled spots"
+        "Spatial autocorrelation of {wildcards.dataset} and of genes without a pattern"
     script:
         "../workflow_scripts/spatial/score_autocorrelation.py"

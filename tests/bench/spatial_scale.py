@@ -6,7 +6,8 @@
 
 Bins on a square lattice with planted smooth programmes, 2,000 genes, a median of 100 UMIs. Each size runs in a process
 of its own and does what the workflow does: reads the counts from disk, joins neighbours, trains for a stated number of
-epochs (nothing stops it earlier), and writes rates and sd of all genes block by block, `read_spots` to `write_imputed`.
+epochs (nothing stops it earlier), and writes rates, sd and rates given counts of all genes block by block, from
+`read_spots` to `write_imputed`.
 Making the file of counts is not timed. Peak memory is the process's resident set, libraries included, up to the end of
 the stage. The doubling ratio is that of time or memory when the spots double, between two sizes, by their logarithms.
 
@@ -51,7 +52,7 @@ from workflow_scripts.lib.metrics.imputability import GeneSums, imputable_genes
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training import fit_spots, loop, published_epoch
 from workflow_scripts.lib.training.fit_spots import train_spot_model
-from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, rates_with_sd
+from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, given_counts, rates_with_sd
 from workflow_scripts.lib.training.spots import SpotObjective
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,10 +172,11 @@ def run_sparse(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     depths = np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel()
     sums = GeneSums(spots.n_vars)
 
-    def block(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    def block(start: int, stop: int) -> tuple[np.ndarray, ...]:
         rate, sd = rates_with_sd(rates, known, depths, start, stop)
         sums.add(rate, sd)
-        return FIXED_SIZE * rate, FIXED_SIZE * sd
+        own = given_counts(rate, spots.X[start:stop].toarray(), known.dispersion).astype(np.float32)
+        return FIXED_SIZE * rate, FIXED_SIZE * sd, FIXED_SIZE * own / own.sum(axis=1, keepdims=True)
 
     imputed = Path(options.counts).with_name("imputed.h5ad")
     write_imputed(
@@ -350,7 +352,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--folder", type=Path, help="for counts and imputed rates, 17 GB at a million bins")
+    parser.add_argument("--folder", type=Path, help="for counts and imputed rates, 25 GB at a million bins")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", choices=["simulate", *CHILDREN], help=argparse.SUPPRESS)
     parser.add_argument("--counts", type=Path, help=argparse.SUPPRESS)
@@ -369,7 +371,7 @@ def main() -> None:
 
 
 def compare(options: argparse.Namespace, folder: Path) -> None:
-    needed, free = 17e3 * max([*options.spots, *options.dense]), shutil.disk_usage(folder).free
+    needed, free = 25e3 * max([*options.spots, *options.dense]), shutil.disk_usage(folder).free
     assert needed < free, f"{folder}: {free / 1e9:.0f} of {needed / 1e9:.0f} GB free; name another --folder"
     name = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
     machine = f"{os.cpu_count()} cores ({platform.machine().replace('_', '-')}), {name}"

@@ -31,7 +31,7 @@ def small_blocks(monkeypatch):
 @pytest.fixture
 def values():
     rng = np.random.default_rng(0)
-    return tuple(rng.gamma(2.0, 3.0, (SPOTS, GENES)).astype(np.float32) for _ in range(2))
+    return tuple(rng.gamma(2.0, 3.0, (SPOTS, GENES)).astype(np.float32) for _ in range(3))
 
 
 def write(path, values, asked=None):
@@ -55,6 +55,7 @@ def test_imputed_rates_are_an_anndata_file(tmp_path, values, small_blocks):
     path = write(tmp_path / "i.h5ad", values)
     found = anndata.read_h5ad(path)
     assert np.array_equal(found.X, values[0]) and np.array_equal(found.layers["sd"], values[1])
+    assert np.array_equal(found.layers["given_counts"], values[2])
     assert found.X.dtype == found.layers["sd"].dtype == np.float32
     assert found.obs.label.dtype == "category" and found.obs_names[-1] == f"b{SPOTS - 1}"
     assert found.var.symbol.tolist() == [f"G{k}" for k in range(GENES)]
@@ -92,7 +93,7 @@ def test_the_same_rates_are_the_same_bytes(tmp_path, values, small_blocks):
     # nor does a file written later differ
     with h5py.File(tmp_path / "a.h5ad") as file:
         assert all(h5py.h5g.get_objinfo(file.id, name).mtime == 0 for name in (b"X", b"layers/sd"))
-    other = (values[0] + 1, values[1])
+    other = (values[0] + 1, *values[1:])
     assert write(tmp_path / "c.h5ad", other).read_bytes() != first
 
 

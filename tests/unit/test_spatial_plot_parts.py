@@ -18,6 +18,7 @@ from workflow_scripts.lib.plots.spatial_tables import (
 from workflow_scripts.lib.plots.spatial_training import scaling, slope
 from workflow_scripts.lib.plots.steady import new_figure
 from workflow_scripts.lib.plots.tissue import domain_colours, draw_spots, matched, scale_bar, spot_width
+from workflow_scripts.spatial.build_graph import spacing_within
 
 
 def test_width_of_a_spot():
@@ -25,6 +26,16 @@ def test_width_of_a_spot():
     assert spot_width(np.zeros((5, 2))) == 1.0
     random = np.random.default_rng(0).uniform(0, 100, (1000, 2))
     assert spot_width(random) == pytest.approx(0.8 * 100 / 1000**0.5, rel=0.02)
+
+
+def test_spacing_of_sections_that_overlap():
+    places = tables.hexagonal(400)
+    both = np.r_[places, places + 20]
+    sections = pd.Series(["a"] * 400 + ["b"] * 400, dtype="category")
+    assert spacing_within(both, sections) == pytest.approx(137.0)
+    assert spacing_within(both, None) < 30
+    lonely = pd.Series(["a"] * 400 + [f"c{k}" for k in range(400)])
+    assert spacing_within(both, lonely) == pytest.approx(137.0)
 
 
 def test_scale_bar_is_as_long_as_it_says():

@@ -196,6 +196,49 @@ def test_scores_are_drawn_where_the_table_says(name, column):
     assert all(np.isclose(found, value).any() for value in table[column])
 
 
+@pytest.mark.parametrize("name", ["held_out_likelihood", "planted_truth"])
+def test_two_rates_of_the_model_are_told_apart(name):
+    figure, _ = drawn(name)
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert labels[:2] == ["GMM-VGAE, given own counts", "GMM-VGAE, expected rates"]
+
+
+@pytest.mark.parametrize(("share", "said"), [("0.304", "30 %"), ("0.96", "96 %")])
+def test_share_of_single_umis_is_that_of_the_table(share, said):
+    figure, _ = drawn("masked_protocol", masked=tables.masked().assign(share_single=share))
+    assert f"{said} of the nonzero entries are single UMIs" in foot(figure)
+
+
+def test_graph_is_described_in_words_with_few_digits():
+    said = foot(drawn("tissue_overview")[0])
+    assert "directed edges 5,164; mean number of neighbours 5.74; spots without a neighbour 0" in said
+    assert "median distance to the nearest spot 1,140." in said and "_" not in said
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.999, 0.987), (1.0, 1.0), (0.2, 0.9), (-0.02, 0.0)])
+def test_axis_of_clusters_is_long_enough_and_ends_at_one(before, after):
+    scores = pd.DataFrame({"input": ["raw", "imputed"], "seed": "0", "ari": [before, after]})
+    low, high = drawn("clustering_after_imputation", after_imputation=scores)[0].axes[0].get_ylim()
+    assert high - low >= 0.1 - 1e-9 and high <= 1.02
+    assert low < min(before, after) and max(before, after) < high
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_markers_at_the_ends_of_the_index_are_whole(level):
+    scores = tables.domains().assign(ari=level, nmi=level)
+    low, high = drawn("domain_agreement", domains=scores)[0].axes[0].get_xlim()
+    assert low <= -0.02 and level + 0.02 <= high <= 1.02
+
+
+def test_pairs_with_and_without_an_edge_stand_side_by_side():
+    graph = tables.arrays(60)["graph"]
+    full = {"matrix": np.ones((60, 60)), "graph": graph, "expression": np.ones((60, 60))}
+    figure, _ = drawn("published_matrix", matrix=full)
+    bars = [bar for bar in figure.axes[3].patches if bar.get_height() > 0]
+    assert [bar.get_height() for bar in bars] == pytest.approx([1, 1])
+    assert bars[0].get_x() + bars[0].get_width() <= bars[1].get_x() + 1e-9
+
+
 def test_model_is_bold_and_first_controls_are_grey():
     figure, table = drawn("masked_protocol")
     labels = figure.axes[0].get_yticklabels()
@@ -371,3 +414,5 @@ def test_every_figure_has_script_rule_and_caption():
         assert (ROOT / f"workflow_scripts/spatial/plot_{name}.py").is_file()
         caption = (ROOT / f"report/spatial_{name}.rst").read_text()
         assert "Expected" in caption and "A concern:" in caption
+    noted = [rule.split(":")[0] for rule in rules.split("\nrule ") if "note=" in rule]
+    assert noted == ["plot_published_matrix"], "a reduced published network is no matter of the other figures"

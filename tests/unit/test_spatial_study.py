@@ -8,7 +8,7 @@ import yaml
 from workflow_scripts.lib.spatial_study import FEATURE_FIGURES, FIGURES, SpatialDataset
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNTS = {"held_out", "verdict", "autocorrelation", "after_imputation", "masked"}
+COUNTS = {"verdict", "autocorrelation", "after_imputation", "masked"}
 LABELLED, SIMULATED = {"domain_agreement"}, {"planted_truth"}
 
 

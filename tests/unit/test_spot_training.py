@@ -299,7 +299,7 @@ def job(folder, spots, graph, settings, **files):
     given = SimpleNamespace(spots=spots, graph=str(folder / "graph.npz"), pretrained=[])
     params = SimpleNamespace(
         settings=settings, share=0.1, device="cpu", compute_threads=1, log_dir=str(folder / "log"),
-        checkpoint_dir=str(folder / "checkpoints"), code="", pretrained=None,
+        checkpoint_dir=str(folder / "checkpoints"), code="", pretrained=None, control_seeds=[0],
     )  # fmt: skip
     return SimpleNamespace(
         input=given, output=SimpleNamespace(**output), params=params,
@@ -348,7 +348,7 @@ def test_nothing_that_predicts_held_out_counts_sees_them(toy, tmp_path, monkeypa
         )
         score_rates.main(made)
         tables.append(pd.read_csv(made.output.scores, sep="\t"))
-    assert len(found[0]) == len(tables[0]) >= 10 and found[0] == found[1]
+    assert len(found[0]) == len(tables[0]) >= 16 and found[0] == found[1]
     # the poison was there: what is scored with it changed
     assert (tables[0].log_likelihood != tables[1].log_likelihood).all()
 

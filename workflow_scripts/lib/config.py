@@ -89,6 +89,12 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
                     f"there are: {', '.join(blocks)}; or add a block datasets: {study}: {name}"
                 )
     _check_contrasts(config["datasets"].get("bulk", {}))
+    for name, block in config["datasets"].get("spatial", {}).items():
+        if isinstance(block.get("domains"), Mapping) and block["spots"]["format"] != "features":
+            raise ConfigProblem(
+                f"config, datasets: spatial: {name}: domains: one number a section is for stored features, whose "
+                "sections are divided one by one; expected one number, for all sections together"
+            )
 
 
 def _check_contrasts(blocks: Mapping[str, Any]) -> None:
@@ -201,7 +207,8 @@ def active_datasets(config: Mapping[str, Any], root: Path, study: str) -> list[s
                 problem = "is simulated; it runs with source: demo"
         elif not own and config["source"] == "demo":
             problem = "is real data; it needs source: mirror or source: geo"
-        missing = []
+        folder = block.get("pretrained")
+        missing = [folder] if folder and not Path(folder).is_dir() else []
         for file in files:
             if is_demo(file) or (file in known and config["source"] == "geo"):
                 continue

@@ -75,7 +75,10 @@ class SpatialDataset:
     @property
     def graph(self) -> dict[str, Any]:
         """How its neighbours are found."""
-        return {**self.study["graph"], **self.block.get("graph", {})}
+        own = self.block.get("graph", {})
+        # A radius or a number of neighbours says which kind is meant.
+        meant = next(({"kind": kind} for key, kind in (("radius", "radius"), ("k", "knn")) if key in own), {})
+        return {**self.study["graph"], **meant, **own}
 
     @property
     def domains(self) -> int | dict[str, int] | None:
@@ -164,7 +167,7 @@ class SpatialDataset:
         """Tables that the audit of the published claims reads; those that the data set has."""
         found = {"domains": [f"{self.folder}/domains.tsv"]} if self.has_labels else {}
         if self.kind == "counts":
-            names = ("held_out", "verdict", "autocorrelation", "after_imputation", "masked")
+            names = ("verdict", "autocorrelation", "after_imputation", "masked")
             found |= {name: [f"{self.folder}/{name}.tsv"] for name in names}
         if self.as_published:
             found["findings"] = [f"{self.folder}/published/findings.tsv"]

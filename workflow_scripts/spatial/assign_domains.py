@@ -1,4 +1,4 @@
-"""Domains of the spots by the model and by every baseline, with one seed; labels are only looked at to score them."""
+"""Domains of the spots by the model and by every baseline, with one seed; of the labels, only their number."""
 
 import logging
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from workflow_scripts.lib.data.spot_positions import side_by_side
 from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.domains import (
@@ -45,7 +46,10 @@ def domains_of(snakemake, observed, graph, k, seed, label):
     mean, _ = model.posterior(observed, graph)
     space = latent_space(mean, model.network.loadings.detach().numpy())
     features = component_scores(observed, COMPONENTS, 0)
-    k = k or choose_components(smoothed_features(features, graph, 0), CANDIDATES, 0)
+    # Smoothed spots are no independent ones: the criterion would always ask for more.
+    k = k or choose_components(features, CANDIDATES, 0)
+    if k == CANDIDATES[-1]:
+        log.warning("%s: %d domains, the most that are tried; give domains in the config", label, k)
     found = {
         "gmm_vgae": spatial_domains(mean, space, graph, k, seed),
         "smoothed_mixture": smoothed_mixture(features, graph, k, seed),
@@ -61,6 +65,11 @@ def main(snakemake) -> None:
     spots, graph = read_spots(snakemake.input.spots), sparse.load_npz(snakemake.input.graph)
     labels = spots.obs["label"] if "label" in spots.obs else None
     sections = spots.obs["section"].astype(str).to_numpy() if params.by_section else np.full(spots.n_obs, "")
+    drawn = (
+        spots.obsm["spatial"]
+        if params.by_section
+        else side_by_side(spots.obsm["spatial"], spots.obs.get("section"))
+    )
     scores, maps, after = [], [], []
     for section in pd.unique(sections):
         rows = np.flatnonzero(sections == section)
@@ -72,7 +81,7 @@ def main(snakemake) -> None:
             snakemake, spots.X[rows], part, k, seed, f"{dataset} {section} seed {seed}"
         )
         log.info("%s %s seed %d: %d domains", dataset, section, seed, k)
-        xy = spots.obsm["spatial"][rows]
+        xy = drawn[rows]
         text = "" if own is None else own.astype(object).fillna("")
         maps.append(pd.DataFrame({"barcode": spots.obs_names[rows], "section": section, "x": xy[:, 0],
                                   "y": xy[:, 1], "label": text, **found}))  # fmt: skip

@@ -19,6 +19,15 @@ CROP = 400
 """Spots nearest to the middle whose edges are drawn."""
 
 
+def spacing_within(xy, sections):
+    """Median over sections of the spacing within each: sections may lie at the same coordinates."""
+    if sections is None:
+        return typical_spacing(xy)
+    parts = [xy[(sections == name).to_numpy()] for name in sections.unique()]
+    known = [typical_spacing(part) for part in parts if len(np.unique(part, axis=0)) > 1]
+    return float(np.median(known)) if known else np.nan
+
+
 def main(snakemake) -> None:
     output = snakemake.output
     spots = read_spots(snakemake.input.spots)
@@ -37,7 +46,7 @@ def main(snakemake) -> None:
         "edges_per_spot": graph.nnz / len(xy),
         "isolated_spots": int((degree == 0).sum()),
         "connected_pieces": int(pieces(graph).max()) + 1,
-        "nearest_neighbour_distance": typical_spacing(xy),
+        "nearest_neighbour_distance": spacing_within(xy, sections),
     }
     write_table(pd.DataFrame({"item": list(facts), "value": list(facts.values())}), output.facts)
     counted = pd.Series(degree).value_counts().sort_index()

@@ -11,7 +11,8 @@ from workflow_scripts.lib.tables import read_table, write_table
 
 def main(snakemake) -> None:
     given, output = snakemake.input, snakemake.output
-    write_table(pd.concat([read_table(path) for path in given.scores]), output.domains)
+    scores = pd.concat([read_table(path) for path in given.scores])
+    write_table(scores.assign(tuned=scores.section.astype(str).isin(snakemake.params.tuned)), output.domains)
     write_table(pd.concat([read_table(path) for path in given.after]), output.after)
     with replacing(output.domain_map) as path:
         shutil.copyfile(given.maps[0], path)

@@ -13,9 +13,10 @@ from workflow_scripts.lib.files import replacing
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.imputability import GeneSums, imputable_genes
 from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.export import load_model, names_digest
 from workflow_scripts.lib.training.fit_spots import restore
-from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, rates_with_sd
+from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, given_counts, rates_with_sd
 
 log = logging.getLogger("latentome")
 
@@ -25,8 +26,10 @@ def main(snakemake) -> None:
     spots, graph = read_spots(given.spots), sparse.load_npz(given.graph)
     folder = given.model[0].rsplit("/", 1)[0]
     state, card = load_model(folder, {"genes_digest": names_digest(spots.var_names)})
-    rates = restore(state, card, f"{folder}/model.json").rates(spots.X, graph)
+    model = restore(state, card, f"{folder}/model.json")
+    rates = model.rates(spots.X, graph)
     known = estimate_uncertainty(rates, spots.X)
+    factor = dispersion_factor(model, spots.X, graph, card["seed"])
     depths = np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel()
     sums = GeneSums(spots.n_vars)
     told = time.monotonic()
@@ -34,11 +37,12 @@ def main(snakemake) -> None:
     def block(start: int, stop: int):
         nonlocal told
         rate, sd = rates_with_sd(rates, known, depths, start, stop)
+        own = given_counts(rate, spots.X[start:stop].toarray(), factor * known.dispersion).astype(np.float32)
         sums.add(rate, sd)
         if time.monotonic() - told > 20:
             told = time.monotonic()
             log.info("%s: %d of %d spots imputed", snakemake.wildcards.dataset, stop, spots.n_obs)
-        return params.fixed_size * rate, params.fixed_size * sd
+        return tuple(params.fixed_size * part for part in (rate, sd, own / own.sum(axis=1, keepdims=True)))
 
     symbols = (
         spots.var["symbol"] if "symbol" in spots.var else pd.Series(spots.var_names, index=spots.var_names)
@@ -49,7 +53,9 @@ def main(snakemake) -> None:
         "unit": f"UMIs of a spot with {params.fixed_size} UMIs",
         "model": f"gmm_vgae seed {card['seed']}",
         "X": "expected rate, negative binomial noise removed",
-        "sd": "posterior sd of the rate",
+        "sd": "posterior sd of X",
+        "given_counts": "posterior mean of the rate given the spot's own counts too",
+        "dispersion_factor": factor,
     }
     with replacing(output.imputed) as path:
         write_imputed(path, obs, var, spots.obsm["spatial"], block, facts)

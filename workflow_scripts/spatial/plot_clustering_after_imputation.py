@@ -12,9 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         after_imputation = read_spatial_table(given.after_imputation)
-        figure, table = clustering_after_imputation(
-            after_imputation, simulated=params.simulated, note=params.note
-        )
+        figure, table = clustering_after_imputation(after_imputation, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

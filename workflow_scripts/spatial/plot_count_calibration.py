@@ -13,7 +13,7 @@ def main(snakemake: Any) -> None:
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         calibration = read_spatial_table(given.calibration)
         coverage = read_spatial_table(given.coverage)
-        figure, table = count_calibration(calibration, coverage, simulated=params.simulated, note=params.note)
+        figure, table = count_calibration(calibration, coverage, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

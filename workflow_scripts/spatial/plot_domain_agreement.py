@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         domains = read_spatial_table(given.domains)
-        figure, table = domain_agreement(domains, simulated=params.simulated, note=params.note)
+        figure, table = domain_agreement(domains, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -13,7 +13,7 @@ def main(snakemake: Any) -> None:
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         held_out = read_spatial_table(given.held_out)
         verdict = read_spatial_table(given.verdict)
-        figure, table = held_out_likelihood(held_out, verdict, simulated=params.simulated, note=params.note)
+        figure, table = held_out_likelihood(held_out, verdict, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         genes = read_spatial_table(given.genes)
-        figure, table = imputability(genes, simulated=params.simulated, note=params.note)
+        figure, table = imputability(genes, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         markers = read_spatial_table(given.markers)
-        figure, table = marker_heatmap(markers, simulated=params.simulated, note=params.note)
+        figure, table = marker_heatmap(markers, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         masked = read_spatial_table(given.masked)
-        figure, table = masked_protocol(masked, simulated=params.simulated, note=params.note)
+        figure, table = masked_protocol(masked, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

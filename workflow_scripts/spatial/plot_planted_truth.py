@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         truth = read_spatial_table(given.truth)
-        figure, table = planted_truth(truth, simulated=params.simulated, note=params.note)
+        figure, table = planted_truth(truth, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

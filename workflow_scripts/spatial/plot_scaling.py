@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         measured = read_spatial_table(given.scaling)
-        figure, table = scaling(measured, simulated=params.simulated, note=params.note)
+        figure, table = scaling(measured, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -13,7 +13,7 @@ def main(snakemake: Any) -> None:
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         autocorrelation = read_spatial_table(given.autocorrelation)
         figure, table = spatial_autocorrelation(
-            autocorrelation, params.symbols or (), simulated=params.simulated, note=params.note
+            autocorrelation, params.symbols or (), simulated=params.simulated
         )
         save_figure(figure, table, snakemake.output)
 

@@ -13,7 +13,7 @@ def main(snakemake: Any) -> None:
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         domain_map = read_spatial_table(given.domain_map)
         domains = read_spatial_table(given.domains)
-        figure, table = spatial_domains(domain_map, domains, simulated=params.simulated, note=params.note)
+        figure, table = spatial_domains(domain_map, domains, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

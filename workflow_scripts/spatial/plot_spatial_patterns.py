@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         patterns = read_spatial_table(given.patterns)
-        figure, table = spatial_patterns(patterns, simulated=params.simulated, note=params.note)
+        figure, table = spatial_patterns(patterns, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         violins = read_spatial_table(given.violins)
-        figure, table = stacked_violins(violins, simulated=params.simulated, note=params.note)
+        figure, table = stacked_violins(violins, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

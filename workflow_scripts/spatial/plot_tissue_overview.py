@@ -30,7 +30,6 @@ def main(snakemake: Any) -> None:
             spots_table(read_spots(given.spots)),
             *(read_spatial_table(path) for path in (given.graph, given.degrees, given.edges)),
             simulated=params.simulated,
-            note=params.note,
         )
         save_figure(figure, table, snakemake.output)
 

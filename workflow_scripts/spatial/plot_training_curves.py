@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     params = snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         histories = read_training(snakemake.input.histories)
-        figure, table = training_curves(histories, simulated=params.simulated, note=params.note)
+        figure, table = training_curves(histories, simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

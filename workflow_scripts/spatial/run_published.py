@@ -56,6 +56,10 @@ def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     settings, dataset, start = dict(params.settings), snakemake.wildcards.dataset, time.perf_counter()
     spots = read_spots(snakemake.input.spots)
+    whole = spots.shape
+    if "section" in spots.obs:
+        # Its coordinates are those of one section.
+        spots = spots[(spots.obs["section"] == spots.obs["section"].mode()[0]).to_numpy()].copy()
     places = central_spots(spots.obsm["spatial"], settings.get("spots"))
     check_size(len(places), settings.get("most_spots", MOST_SPOTS))
     spots = spots[places].copy()
@@ -88,7 +92,7 @@ def main(snakemake) -> None:
         matrix = PublishedGMMVGAE.decode(shown).numpy()
         rows = [
             *size_findings(
-                given.values.shape, given.can_impute, run.network, run.moved, run.parts, run.failure
+                given.values.shape, whole[1] >= whole[0], run.network, run.moved, run.parts, run.failure
             ),
             *gene_findings(matrix, given.values, graph),
             *inference_findings(run.network, given.values, run.operator, settings["seed"]),

@@ -35,6 +35,8 @@ def predicted_values(rates, masked) -> np.ndarray:
 def main(snakemake) -> None:
     params = snakemake.params
     spots, graph = read_spots(snakemake.input.spots), sparse.load_npz(snakemake.input.graph)
+    counts = spots.X.data[spots.X.data > 0]
+    single = float((counts == 1).mean())
     rows = []
     for seed in params.seeds:
         masked = mask_values(spots.X, params.share, seed)
@@ -45,7 +47,7 @@ def main(snakemake) -> None:
         )  # fmt: skip
         predictions["gmm_vgae"] = predicted_values(model.rates(masked.visible, graph), masked)
         rows += [
-            {"method": method, "seed": seed, **masked_scores(values, masked)}
+            {"method": method, "seed": seed, **masked_scores(values, masked), "share_single": single}
             for method, values in predictions.items()
         ]
     write_table(pd.DataFrame(rows), snakemake.output.masked)

@@ -13,10 +13,13 @@ from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_c
 from workflow_scripts.lib.metrics.rate_calibration import calibration_table
 from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.fit_spots import train_spot_model
 from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_dispersion
 
 log = logging.getLogger("latentome")
+GIVEN_COUNTS = ("gene_mean", "log_svd_5", "log_svd_15", "knn")
+"""Baselines that are also scored as the model is: with the posterior of the rates given the spot's own counts."""
 
 
 def main(snakemake) -> None:
@@ -44,19 +47,26 @@ def main(snakemake) -> None:
 
     for method, rates in baseline_rates(train, graph, seed):
         score(method, "baseline", rates)
+        if method in GIVEN_COUNTS:
+            score(
+                f"{method}_given_counts",
+                "baseline",
+                OwnRates(rates, train, estimate_dispersion(rates, train)),
+            )
     alone = {**params.settings, "hops": [0], "edge_weight": 0.0}
-    runs = {
-        "gmm_vgae": (graph, params.settings),
-        "gmm_vgae_own": (graph, alone),
-        "gmm_vgae_shuffled": (shuffled(graph, seed, spots.obs.get("section")), params.settings),
-    }
+    runs = {"gmm_vgae": (graph, params.settings)}
+    if seed in params.control_seeds:
+        runs["gmm_vgae_own"] = (graph, alone)
+        runs["gmm_vgae_shuffled"] = (shuffled(graph, seed, spots.obs.get("section")), params.settings)
     for method, (neighbours, settings) in runs.items():
         model, _ = train_spot_model(
             train, neighbours, settings, seed, device=params.device, compute_threads=params.compute_threads,
             log_dir=Path(params.log_dir) / method, label=f"{dataset} {method} seed {seed}",
         )  # fmt: skip
         expected = model.rates(train, neighbours)
-        own = OwnRates(expected, train, estimate_dispersion(expected, train))
+        factor = dispersion_factor(model, train, neighbours, seed)
+        log.info("%s seed %d: %s, dispersions times %g", dataset, seed, method, factor)
+        own = OwnRates(expected, train, factor * estimate_dispersion(expected, train))
         score(method, "model" if method == "gmm_vgae" else "control", own)
         if method == "gmm_vgae":
             score("gmm_vgae_expected", "model", expected)

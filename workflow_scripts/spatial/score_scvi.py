@@ -8,25 +8,31 @@ import torch
 from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_counts
+from workflow_scripts.lib.stats.rate_baselines import Rates, gene_mean
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.device import resolve_device
 
-FLOOR = 1e-9
+TRAIN_SHARE = 0.9
 
 
-class ScviRates:
-    """Posterior mean of scVI's rates, a block at a time."""
+def scvi_rates(model, adata, usable: np.ndarray, train) -> Rates:
+    """Posterior mean of scVI's rates, mixed with the gene mean as every baseline is."""
 
-    def __init__(self, model, adata, usable: np.ndarray, shape: tuple[int, int]) -> None:
-        self.model, self.adata, self.usable, self.shape = model, adata, usable, shape
-
-    def block(self, start: int, stop: int) -> np.ndarray:
-        """Rates of spots `start` to before `stop`."""
-        found = np.full((stop - start, self.shape[1]), FLOOR)
-        found[:, self.usable] += self.model.get_normalized_expression(
-            self.adata, indices=np.arange(start, stop), n_samples=10, return_numpy=True
+    def estimate(start: int, stop: int) -> np.ndarray:
+        found = np.zeros((stop - start, train.shape[1]))
+        found[:, usable] = model.get_normalized_expression(
+            adata, indices=np.arange(start, stop), n_samples=10, return_numpy=True
         )
-        return found / found.sum(axis=1, keepdims=True)
+        return found
+
+    return Rates(train.shape, gene_mean(train).gene_mean, estimate)
+
+
+def batch_size(spots: int) -> int:
+    """At most 128, and such that no training batch is a single spot, which batch normalisation refuses."""
+    most = max(2, min(128, spots // 4))
+    seen = int(np.ceil(TRAIN_SHARE * spots))
+    return next((size for size in range(most, 1, -1) if seen % size != 1), most)
 
 
 def main(snakemake) -> None:
@@ -39,18 +45,16 @@ def main(snakemake) -> None:
     spots = read_spots(snakemake.input.spots)
     train, held_out = thin_counts(spots.X, params.share, seed)
     usable = np.asarray(train.sum(axis=0)).ravel() > 0
-    # a spot that lost all its UMIs has no library size
-    kept = np.asarray(train.sum(axis=1)).ravel() > 0
     adata = anndata.AnnData(train[:, usable].astype(np.float32))
     scvi.model.SCVI.setup_anndata(adata)
     model = scvi.model.SCVI(adata, n_latent=params.latent, gene_likelihood="nb", n_layers=1)
-    size = max(32, min(128, int(kept.sum()) // 4))
     model.train(
-        max_epochs=params.epochs, accelerator=device.type, devices=1, batch_size=size, train_size=0.9,
+        max_epochs=params.epochs, accelerator=device.type, devices=1, batch_size=batch_size(len(adata)),
+        train_size=TRAIN_SHARE,
         early_stopping=True, early_stopping_patience=15, check_val_every_n_epoch=1, enable_progress_bar=False,
         logger=False, enable_model_summary=False,
     )  # fmt: skip
-    found = held_out_scores(ScviRates(model, adata, usable, train.shape), train, held_out, params.share)
+    found = held_out_scores(scvi_rates(model, adata, usable, train), train, held_out, params.share)
     row = {
         "method": "scvi", "kind": "rival", "seed": seed, "log_likelihood": found.log_likelihood,
         "pearson": found.pearson, "genes_scored": found.genes, "held_out_umis": int(found.umis.sum()),

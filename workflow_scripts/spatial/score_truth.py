@@ -10,6 +10,7 @@ from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.export import load_model
 from workflow_scripts.lib.training.fit_spots import restore
 from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_uncertainty, rates_with_sd
@@ -40,7 +41,9 @@ def main(snakemake) -> None:
     for weights in given.weights:
         folder = weights.rsplit("/", 1)[0]
         state, card = load_model(folder)
-        expected = restore(state, card, f"{folder}/model.json").rates(spots.X, graph)
+        model = restore(state, card, f"{folder}/model.json")
+        expected = model.rates(spots.X, graph)
+        factor = dispersion_factor(model, spots.X, graph, card["seed"])
         known = estimate_uncertainty(expected, spots.X)
         rate, sd = (
             part.astype(np.float64) for part in rates_with_sd(expected, known, depths, 0, spots.n_obs)
@@ -51,7 +54,7 @@ def main(snakemake) -> None:
         rows.append(
             {"method": "gmm_vgae_expected", **row, **correlations(rate, truth), "coverage_90": covered}
         )
-        own = OwnRates(expected, spots.X, known.dispersion).block(0, spots.n_obs)
+        own = OwnRates(expected, spots.X, factor * known.dispersion).block(0, spots.n_obs)
         rows.append({"method": "gmm_vgae", **row, **correlations(own, truth)})
     write_table(pd.DataFrame(rows), snakemake.output.truth)
 

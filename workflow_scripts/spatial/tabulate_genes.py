@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.data.imputed import imputed_genes, log_shares
+from workflow_scripts.lib.data.spot_positions import side_by_side
 from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.marker_choice import marker_genes, pattern_genes
@@ -29,7 +30,7 @@ def main(snakemake) -> None:
     if given.truth:
         truth = anndata.read_h5ad(given.truth)[spots.obs_names, spots.var_names[chosen]]
         planted = np.log1p(SCALE * np.asarray(truth.X, dtype=np.float64))
-    xy = spots.obsm["spatial"]
+    xy = side_by_side(spots.obsm["spatial"], spots.obs.get("section"))
     rows = []
     for rank, place in enumerate(chosen):
         part = pd.DataFrame({

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import anndata
@@ -12,6 +12,7 @@ import pandas as pd
 from anndata.io import write_elem
 from scipy import sparse
 
+LAYERS = ("sd", "given_counts")
 CHUNK_VALUES = 2**18
 BLOCK_VALUES = 2**22
 
@@ -28,10 +29,11 @@ def write_imputed(
     obs: pd.DataFrame,
     var: pd.DataFrame,
     spatial: np.ndarray,
-    block: Callable[[int, int], tuple[np.ndarray, np.ndarray]],
+    block: Callable[[int, int], tuple[np.ndarray, ...]],
     facts: dict[str, str | float],
+    layers: Sequence[str] = LAYERS,
 ) -> None:
-    """Write rates and their sd as a chunked .h5ad; no more than a block is ever in memory.
+    """Write rates and what belongs to them as a chunked .h5ad; no more than a block is ever in memory.
 
     Not compressed: the digits of a rate are noise to lzf, which saved less than 1 % at two fifths of the time.
 
@@ -44,9 +46,11 @@ def write_imputed(
     spatial
         Coordinates, [spots x 2].
     block
-        Called with (start, stop): rates and sd of these spots, float32 [spots x genes] each.
+        Called with (start, stop): rates of these spots, then their `layers`, float32 [spots x genes] each.
     facts
         Stored in ``uns``.
+    layers
+        Names of the layers.
     """
     shape = (len(obs), len(var))
     frame = anndata.AnnData(obs=obs, var=var, uns=dict(facts), obsm={"spatial": spatial})
@@ -57,14 +61,13 @@ def write_imputed(
             write_elem(file, "layers", {})
         if "X" in file:
             del file["X"]
-        both = (
-            file.create_dataset("X", shape, **options),
-            file["layers"].create_dataset("sd", shape, **options),
-        )
-        for one in both:
+        stored = [
+            file.create_dataset(name, shape, **options) for name in ("X", *(f"layers/{k}" for k in layers))
+        ]
+        for one in stored:
             one.attrs["encoding-type"], one.attrs["encoding-version"] = "array", "0.2.0"
         for start, stop in block_bounds(shape):
-            for one, values in zip(both, block(start, stop), strict=True):
+            for one, values in zip(stored, block(start, stop), strict=True):
                 one[start:stop] = values
 
 

@@ -23,6 +23,35 @@ X = set("x xcoord xcoords xcoordinate coordx imagecol pixelx xpos xposition".spl
 Y = set("y ycoord ycoords ycoordinate coordy imagerow pixely ypos yposition".split())
 
 
+def side_by_side(positions: np.ndarray, sections: pd.Series | None, gap: float = 0.1) -> np.ndarray:
+    """Positions for a drawing: sections that share a coordinate system are laid next to each other.
+
+    Parameters
+    ----------
+    positions
+        x and y, [spots x 2].
+    sections
+        Of each spot; None: one section.
+    gap
+        Between sections, in widths of the widest.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, [spots x 2]; as given for one section.
+    """
+    found = np.array(positions, dtype=np.float64)
+    names = [] if sections is None else list(pd.unique(sections))
+    if len(names) < 2:
+        return found
+    parts = [np.asarray(sections == name) for name in names]
+    step = (1 + gap) * max(np.ptp(found[rows, 0]) for rows in parts)
+    for place, rows in enumerate(parts):
+        found[rows] -= found[rows].min(axis=0)
+        found[rows, 0] += place * step
+    return found
+
+
 def read_coordinates(path: str | Path) -> pd.DataFrame:
     """Read positions: barcode, x, y.
 

@@ -18,6 +18,8 @@ from workflow_scripts.lib.wording import listed, shown
 log = logging.getLogger(__name__)
 
 MAX_COUNT = 2**31 - 1
+MISSING = ("", "NA", "nan", "NaN", "None", "<NA>")
+"""How other programs write that a spot has no label."""
 RAW = "give raw counts, not normalised or log values"
 
 
@@ -236,5 +238,5 @@ def set_labels(spots: anndata.AnnData, labels: pd.Series, unlabelled: Sequence[o
     """
     text = pd.Series(labels.astype(object).to_numpy(), index=spots.obs_names)
     text = text.map(str, na_action="ignore")
-    text = text.mask(text.isin([str(value) for value in unlabelled]))
+    text = text.mask(text.isin([*MISSING, *(str(value) for value in unlabelled)]))
     spots.obs["label"] = pd.Categorical(text, categories=sorted(text.dropna().unique()))

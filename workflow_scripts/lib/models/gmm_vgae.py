@@ -116,7 +116,7 @@ class GMMVGAE(nn.Module):
 
     def log_rates(self, z: Tensor) -> Tensor:
         """Log of the expected share of every gene among a spot's UMIs, [spots x genes]."""
-        return functional.log_softmax(z @ self.loadings + self.offset, dim=1)
+        return functional.log_softmax(torch.addmm(self.offset, z, self.loadings), dim=1)
 
     def features(self, z: Tensor) -> Tensor:
         """Expected features, [spots x features]."""
@@ -139,8 +139,15 @@ class GMMVGAE(nn.Module):
         The log of an unnormalised rate is Gaussian, so that its mean has a closed form (log-normal). These means are
         divided by their sum: on simulated spots within 1 % of the mean of the normalised rates.
         """
+        return functional.softmax(self._posterior_logits(mean, log_variance), dim=1)
+
+    def posterior_log_rates(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Log of `posterior_rates`, finite however small they are."""
+        return functional.log_softmax(self._posterior_logits(mean, log_variance), dim=1)
+
+    def _posterior_logits(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         variance = log_variance.exp() @ self.loadings**2
-        return functional.softmax(mean @ self.loadings + self.offset + 0.5 * variance, dim=1)
+        return torch.addmm(self.offset, mean, self.loadings).add_(variance, alpha=0.5)
 
     def component_divergences(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """KL of each spot's posterior from each Gaussian of the prior, nats, [spots x components]."""

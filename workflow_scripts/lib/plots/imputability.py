@@ -61,7 +61,7 @@ def imputability(genes: pd.DataFrame, *, simulated: bool, note: str = "") -> tup
         log_ticks(left, "x")
         log_ticks(left, "y")
         left.set_xlabel("mean count (UMIs a spot)")
-        left.set_ylabel("posterior SD of the rate / rate\n(median over spots)")
+        left.set_ylabel("posterior SD of the rate / rate\n(root mean square over spots)")
     counted = genes[genes["mean_count"] > 0]
     if counted.empty:
         empty_panel(right, "no gene with counts")
@@ -89,7 +89,7 @@ def imputability(genes: pd.DataFrame, *, simulated: bool, note: str = "") -> tup
         figure,
         [
             f"n = {number(len(genes))} genes",
-            "A gene that is not imputable keeps its measured counts; its imputed rate is little more than its mean",
+            "A flagged gene has imputed rates too; they say more of the genes it goes with than of the gene itself",
             note,
         ],
         simulated=simulated,

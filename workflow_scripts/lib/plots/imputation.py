@@ -26,7 +26,8 @@ from .style import (
 )
 
 _GAINS = {
-    "gain_over_best_baseline": "over the best baseline",
+    "expected_gain_over_best_baseline": "expected rates,\nover the best baseline",
+    "gain_over_best_baseline": "rates given counts,\nover the best baseline",
     "spatial_gain": "from the neighbours",
     "shuffled_gain": "from shuffled neighbours",
 }
@@ -151,7 +152,8 @@ def masked_protocol(masked: pd.DataFrame, *, simulated: bool, note: str = "") ->
     Parameters
     ----------
     masked
-        method (also ``library_only`` and ``gene_mean_nonzero``), seed, l1, cosine, pearson.
+        method (also ``library_only`` and ``gene_mean_nonzero``), seed, l1, cosine, pearson; share_single:
+        of the nonzero entries, those that are one UMI.
     simulated
         Whether the data are simulated.
     note
@@ -163,6 +165,7 @@ def masked_protocol(masked: pd.DataFrame, *, simulated: bool, note: str = "") ->
         `masked`.
     """
     names = in_order(masked["method"])
+    single = masked["share_single"].dropna().head(1)
     figure = new_figure(
         10.4, 1.8 + 0.27 * max(len(names), 5), "Masked entries: the usual protocol, and what it rewards"
     )
@@ -183,8 +186,9 @@ def masked_protocol(masked: pd.DataFrame, *, simulated: bool, note: str = "") ->
         figure,
         [
             "A tenth of the nonzero entries of log1p of counts per 10,000 was hidden and predicted",
-            "Most nonzeros are single UMIs, so that the hidden value is nearly a function of the spot's library size, "
-            "which is not hidden; what is left out, the zeros, is what imputation is about",
+            *(f"{100 * share:.0f} % of the nonzero entries are single UMIs" for share in single),
+            "For a given count the hidden value depends on the spot's library size alone, which is not hidden; what is "
+            "left out, the zeros, is what imputation is about",
             seeds_note(masked["seed"]),
             note,
         ],
@@ -253,7 +257,7 @@ def planted_truth(truth: pd.DataFrame, *, simulated: bool, note: str = "") -> tu
     foot_note(
         figure,
         [
-            "Truth: the simulation's rates, before any count was drawn; only the models have intervals",
+            "Truth: the simulation's rates, before any count was drawn; only the expected rates have intervals",
             f"The observed counts reach {said['observed']}" if "observed" in said else "",
             seeds_note(seeds_of(truth)) + " of the model" if len(truth) else "",
             note,

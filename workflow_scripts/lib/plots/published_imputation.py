@@ -34,6 +34,7 @@ _ARRAYS = {
 _FINDINGS = {
     "max_asymmetry": "largest |M − Mᵀ|",
     "edge_auc": "AUC: entries tell edges from non-edges",
+    "saturated_pairs": "share of pairs at exactly 0 or 1",
     "correlation_with_own_gene": "correlation with its own gene, median",
     "percentile_of_own_gene": "rank of its own gene among all genes",
     "correlation_of_neighbours_mean": "the same correlation of the neighbours' mean",
@@ -222,15 +223,8 @@ def _edges(ax: Axes, arrays: Mapping[str, np.ndarray]) -> None:
         return
     pairs = np.triu_indices(len(matrix), 1)
     linked = graph[pairs] > 0
-    for flag, colour in ((False, LIGHT), (True, GREEN)):
-        values = matrix[pairs][linked == flag]
-        if len(values):
-            ax.hist(
-                values,
-                bins=20,
-                range=(0, 1),
-                weights=np.full(len(values), 1 / len(values)),
-                color=colour,
-                alpha=0.8,
-            )
+    values = [matrix[pairs][linked == flag] for flag in (True, False)]
+    shares = [np.full(len(some), 1 / max(len(some), 1)) for some in values]
+    # Side by side: where nearly all are 0 or 1, one would hide the other.
+    ax.hist(values, bins=10, range=(0, 1), weights=shares, color=[GREEN, LIGHT])
     ax.set(xlabel="entry", ylabel="share of pairs", xlim=(0, 1))

@@ -9,22 +9,13 @@ from matplotlib.figure import Figure
 
 from .scores import level_line
 from .spatial_maps import UNITS, label_map, label_names
-from .spatial_rows import (
-    MODEL,
-    best_of,
-    draw_methods,
-    in_order,
-    kinds_key,
-    method_look,
-    seeds_of,
-)
+from .spatial_rows import MODEL, best_of, draw_methods, in_order, kinds_key, method_look, seeds_of
 from .steady import new_figure
 from .style import (
     BLUE,
     GREY,
     VERMILLION,
     by_number,
-    corner,
     empty_panel,
     foot_note,
     key,
@@ -38,6 +29,7 @@ from .style import (
 )
 from .tissue import UNLABELLED, domain_colours, draw_spots, matched, of_sections, scale_bar
 
+_UNSEEN = "As many domains as the annotation has classes, or as configured; no method has seen a label"
 _SHEET = ("barcode", "section", "x", "y", "label")
 
 
@@ -128,7 +120,8 @@ def spatial_domains(
         figure,
         [
             f"n = {number(len(domain_map))} spots" + (f" of {deep} sections" if not one else ""),
-            "First seed of each method; no method has seen a label",
+            "First seed of each method",
+            _UNSEEN if names else "Number of domains chosen by BIC, or as configured",
             "A domain is drawn in the colour of the label with which it shares most spots, one label a domain"
             if names
             else "Domains are drawn in the colours of those of the first method that they share most spots with",
@@ -147,14 +140,8 @@ def _by_section(ax: Axes, domains: pd.DataFrame, methods: list[str]) -> None:
         style = method_look(method)
         some = domains[domains["method"] == method]
         x = some["section"].map(sections.index) + 0.6 * ((place + 0.5) / len(methods) - 0.5)
-        ax.plot(
-            x,
-            some["ari"],
-            style.marker,
-            color=style.colour,
-            markersize=4 if method == MODEL else 3,
-            alpha=0.85,
-        )
+        size = 4 if method == MODEL else 3
+        ax.plot(x, some["ari"], style.marker, color=style.colour, markersize=size, alpha=0.85)
     for place in range(0, len(sections), 2):
         ax.axvspan(place - 0.5, place + 0.5, color="#F4F4F4", linewidth=0, zorder=0)
     ax.set_xticks(range(len(sections)), [label(name, 12) for name in sections], rotation=40, ha="right")
@@ -199,7 +186,9 @@ def domain_agreement(
         draw_methods(ax, seeds, column, names=methods)
         level_line(ax, best_of(seeds, column)[1], BLUE)
         ax.set_xlabel(text + (f" (mean of {len(sections)} sections)" if several else ""))
-        ax.set_xlim(min(0.0, float(seeds[column].min()) * 1.05), min(1.0, float(seeds[column].max()) * 1.15))
+        # Room for whole markers at 0 and 1.
+        high = max(0.1, 1.15 * float(seeds[column].max()))
+        ax.set_xlim(min(0.0, float(seeds[column].min())) - 0.02, min(1.02, high))
         if place:
             ax.set_yticklabels([])
     if several:
@@ -224,7 +213,7 @@ def domain_agreement(
     foot_note(
         figure,
         [
-            "On labelled spots; no method has seen a label, nor was a seed or an epoch chosen by one",
+            f"On labelled spots. {_UNSEEN}, nor was a seed or an epoch chosen by one",
             f"{found[0] if len(found) == 1 else f'{found[0]} to {found[-1]}'} domains" if found else "",
             f"{len(sections)} sections" if several else "",
             seeds_note(seeds_of(known)) if len(known) else "",
@@ -233,6 +222,14 @@ def domain_agreement(
         simulated=simulated,
     )
     return figure, domains
+
+
+def _span(scores: pd.DataFrame) -> tuple[float, float]:
+    """Limits of an axis of scores: at least 0.1 long, so that noise looks like noise, with room for a marker at 1."""
+    low, high = float(scores.min().min()), float(scores.max().max())
+    span = max(0.1, 1.3 * (high - low))
+    top = min((low + high + span) / 2, 1 + 0.02 * span)
+    return top - span, top
 
 
 @styled
@@ -271,9 +268,8 @@ def clustering_after_imputation(
             ax.plot(np.full(len(wide), place), wide[name], "o", color=colour, markersize=5, zorder=2)
             ax.hlines(wide[name].mean(), place - 0.12, place + 0.12, color=colour, linewidth=2, zorder=3)
         ax.set_xticks([0, 1], ["measured", "imputed"])
-        ax.set(xlim=(-0.5, 1.5), ylabel="adjusted Rand index with the labels")
-        ax.margins(y=0.15)
-        corner(ax, f"mean change {change.mean():+.3f}".replace("-", "−"), "upper left")
+        ax.set(xlim=(-0.5, 1.5), ylim=_span(wide), ylabel="adjusted Rand index with the labels")
+        ax.set_title(f"mean change {change.mean():+.3f}".replace("-", "−"), loc="left")
     side_legend(
         figure,
         [

@@ -33,6 +33,13 @@ from .tissue import UNLABELLED, domain_colours, draw_spots, frame_spots, of_sect
 _ACROSS, _CROP = 4, 120
 UNITS = "Coordinates and scale bars in the units of the source; y downwards, as in the image"
 _COLUMNS = {"raw": "measured", "imputed": "imputed", "truth": "true rate"}
+_FACTS = {
+    "directed_edges": "directed edges",
+    "edges_per_spot": "mean number of neighbours",
+    "isolated_spots": "spots without a neighbour",
+    "connected_pieces": "connected pieces",
+    "nearest_neighbour_distance": "median distance to the nearest spot",
+}
 
 
 def label_names(spots: pd.DataFrame) -> list[str]:
@@ -44,6 +51,19 @@ def label_map(ax: Axes, spots: pd.DataFrame, names: list[str]) -> None:
     """Draw the labels of a section's spots."""
     colour_of = dict(zip(names, domain_colours(len(names)), strict=True))
     draw_spots(ax, spots, colours=[colour_of.get(name, UNLABELLED) for name in spots["label"]])
+
+
+def _facts(graph: pd.DataFrame) -> str:
+    """Say how the graph is: counts in full, other numbers with three digits."""
+    values = pd.to_numeric(graph.set_index("item")["value"], errors="coerce").dropna()
+    said = []
+    for name, words in _FACTS.items():
+        if name in values.index:
+            value = values[name]
+            said.append(
+                f"{words} {number(value) if value % 1 == 0 else format(float(f'{value:.3g}'), ',.9g')}"
+            )
+    return "; ".join(said)
 
 
 def _crop(ax: Axes, spots: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +109,7 @@ def tissue_overview(
     spots
         barcode, section, x, y, label, umis; NaN UMIs where the data are no counts.
     graph
-        item, value: how the graph was made.
+        item, value: size of the graph, as `build_graph` writes it.
     degrees
         degree, spots.
     edges
@@ -155,7 +175,7 @@ def tissue_overview(
         if ax not in used:
             ax.set_axis_off()
     letters([first[0], *umi_axes[:1], crop, degree])
-    said = ", ".join(f"{label(row.item, 30)} {label(row.value, 18)}" for row in graph.head(8).itertuples())
+    said = _facts(graph)
     missing = int((spots["label"] == "").sum())
     colours = domain_colours(len(names))
     counts = spots["label"].value_counts()
@@ -230,6 +250,7 @@ def spatial_patterns(
             scale_bar(panels[0])
         bar = figure.colorbar(drawn, ax=list(panels), shrink=0.75, pad=0.01, aspect=22)
         bar.ax.tick_params(labelsize=6)
+        bar.set_label("log1p of counts per 10,000", fontsize=6)
     if not genes:
         empty_panel(grid[0, 0], "no gene can be imputed")
         for ax in grid.flat[1:]:
@@ -239,9 +260,11 @@ def spatial_patterns(
         [
             f"n = {number(rows['barcode'].nunique())} spots"
             + (f" of section {sections[0][0]}" if len(sections) > 1 else ""),
-            "Colours: log1p of counts per 10,000, from 0 to the 99.5th percentile, the same for all panels of a gene",
+            "Colours: from 0 to the 99.5th percentile, the same for all panels of a gene",
             "r: Pearson correlation with the true rate" if "truth" in kinds else "",
-            f"The {len(genes)} most variable genes that can be imputed" if genes else "",
+            "Genes: first those that the configuration names, then the most variable ones that can be imputed"
+            if genes
+            else "",
             UNITS,
             note,
         ],

@@ -15,12 +15,19 @@ from .scores import name_rows_of, shifts
 from .style import by_number, key, log_axis, look, number
 
 MODEL = "gmm_vgae"
-_RIVALS = ("scvi",)
+_EXPECTED, _RIVALS = "gmm_vgae_expected", ("scvi",)
 
 
 def method_look(name: str) -> Look:
     """Return how a method of the study is called and drawn."""
     return SPATIAL_LOOKS.get(name) or look(name)
+
+
+def titles_of(names: Iterable[str]) -> list[str]:
+    """Return how methods are called; the model's two rates are told apart where both are shown."""
+    names = list(names)
+    own = ", given own counts" if _EXPECTED in names else ""
+    return [method_look(name).title + (own if name == MODEL else "") for name in names]
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -76,7 +83,7 @@ def draw_methods(
             line = "--" if is_control(name) else "-"
             wide = 1.8 if name == MODEL else 1.1
             ax.vlines(mean, y - 0.36, y + 0.36, color=style.colour, linewidth=wide, linestyle=line, zorder=4)
-    name_rows_of(ax, [method_look(name).title for name in names])
+    name_rows_of(ax, titles_of(names))
     for name, tick in zip(names, ax.get_yticklabels(), strict=True):
         if name == MODEL:
             tick.set_fontweight("bold")

@@ -18,7 +18,7 @@ from .steady import new_figure
 from .style import (
     BLACK,
     GREY,
-    LIGHT,
+    SKY,
     VERMILLION,
     empty_panel,
     foot_note,
@@ -114,7 +114,7 @@ def count_calibration(
 
 def _distributions(ax: Axes, genes: pd.DataFrame) -> None:
     rows = [("moran", "Moran's I"), ("geary", "1 − Geary's C")]
-    kinds = {"raw": GREY, "imputed": VERMILLION, "null": LIGHT}
+    kinds = {"raw": GREY, "imputed": VERMILLION, "null": SKY}
     ticks, names = [], []
     for block, (measure, title) in enumerate(rows):
         for place, (kind, colour) in enumerate(kinds.items()):
@@ -143,7 +143,7 @@ def _distributions(ax: Axes, genes: pd.DataFrame) -> None:
 def spatial_autocorrelation(
     genes: pd.DataFrame, symbols: Sequence[str] = (), *, simulated: bool, note: str = ""
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw each gene's spatial autocorrelation as measured and imputed, and imputed from shuffled spots.
+    """Draw each gene's spatial autocorrelation as measured and imputed, and that of imputed decoys.
 
     Parameters
     ----------
@@ -172,7 +172,9 @@ def spatial_autocorrelation(
     else:
         good = known["imputable"]
         dots: dict[str, Any] = {"linewidths": 0, "rasterized": True}
-        left.scatter(known["moran_raw"], known["moran_null"], s=6, color=GREY, alpha=0.5, **dots)
+        hollow: dict[str, Any] = {"s": 8, "facecolors": "none", "edgecolors": VERMILLION, "linewidths": 0.5}
+        hollow["rasterized"] = True
+        left.scatter(known["moran_raw"], known["moran_null"], s=6, color=SKY, alpha=0.5, **dots)
         left.scatter(
             known["moran_raw"][good],
             known["moran_imputed"][good],
@@ -181,15 +183,13 @@ def spatial_autocorrelation(
             alpha=0.7,
             **dots,
         )
-        left.scatter(
-            known["moran_raw"][~good], known["moran_imputed"][~good], s=8, facecolors="none",
-            edgecolors=VERMILLION, linewidths=0.5, rasterized=True,
-        )  # fmt: skip
+        left.scatter(known["moran_raw"][~good], known["moran_imputed"][~good], **hollow)
         low = min(0.0, float(known[["moran_raw", "moran_imputed", "moran_null"]].min().min()))
         left.plot([low, 1], [low, 1], color=BLACK, linewidth=0.8, linestyle=":")
         left.set(xlabel="Moran's I, measured", ylabel="Moran's I, imputed")
         _distributions(middle, known)
         right.scatter(known["moran_raw"][good], known["net"][good], s=8, color=VERMILLION, alpha=0.7, **dots)
+        right.scatter(known["moran_raw"][~good], known["net"][~good], **hollow)
         right.axhline(0, color=BLACK, linewidth=0.8, linestyle=":")
         right.set(xlabel="Moran's I, measured", ylabel="Moran's I, imputed less null")
         right.margins(x=0.3, y=0.1)
@@ -202,8 +202,8 @@ def spatial_autocorrelation(
         [
             (
                 "gene",
-                [key(VERMILLION, size=4), key(VERMILLION, hollow=True, size=4), key(GREY, size=4)],
-                ["imputed", "not imputable", "null: imputed from\nshuffled spots"],
+                [key(VERMILLION, size=4), key(VERMILLION, hollow=True, size=4), key(SKY, size=4)],
+                ["imputed", "not imputable", "null: decoy genes of\nthat abundance, imputed"],
             ),
             ("line", [key(BLACK, "", line=":")], ["no change, or 0"]),
         ],
@@ -212,7 +212,7 @@ def spatial_autocorrelation(
         figure,
         [
             f"n = {number(len(known))} genes, {number(known['imputable'].sum())} of them imputable",
-            "Null: the same imputation of data whose spots were shuffled over the tissue",
+            "Null: decoy genes, whose UMIs are shuffled over the spots by depth, imputed with the real ones",
             "b: boxes hold the middle half of the genes, whiskers 5 to 95 %",
             note,
         ],

@@ -20,7 +20,7 @@ _METHOD = ("method", "kind", "seed")
 TABLES = {
     "held_out": Columns(_METHOD, ("log_likelihood", "pearson", "genes_scored", "held_out_umis")),
     "verdict": Columns(("item", "value", "note"), ("lower", "upper")),
-    "masked": Columns(("method", "seed"), ("l1", "cosine", "pearson")),
+    "masked": Columns(("method", "seed"), ("l1", "cosine", "pearson", "share_single")),
     "calibration": Columns(("method",), ("u", "ecdf", "deviation")),
     "coverage": Columns(("method",), ("level", "coverage", "counts")),
     "autocorrelation": Columns(

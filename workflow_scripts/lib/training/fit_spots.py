@@ -166,6 +166,12 @@ def _thinned(counts: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, s
     return train, held_out, np.argsort(order)
 
 
+def validation_split(counts: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Training and validation part of counts as `train_spot_model` splits them with a seed; genes as given."""
+    train, held_out, places = _thinned(sparse.csr_matrix(counts), derive_seed(seed, "validation"))
+    return train[:, places], held_out[:, places]
+
+
 @torch.no_grad()
 def _reorder_genes(network: GMMVGAE, places: np.ndarray) -> None:
     """Make gene k of the network the one that was gene `places[k]`."""

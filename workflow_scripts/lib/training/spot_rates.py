@@ -10,7 +10,7 @@ from scipy import sparse
 from torch import Tensor
 
 from workflow_scripts.lib.models.gmm_vgae import GMMVGAE
-from workflow_scripts.lib.stats.rate_baselines import blocks
+from workflow_scripts.lib.stats.rate_baselines import Rates, blocks
 
 PRIOR_WEIGHT = 100.0
 """Sum of squared means that the pooled dispersion counts as, beside a gene's own."""
@@ -85,7 +85,7 @@ class OwnRates:
         phi of each gene, shape [genes].
     """
 
-    rates: ModelRates
+    rates: ModelRates | Rates
     counts: sparse.csr_matrix
     dispersion: np.ndarray
 
@@ -102,13 +102,27 @@ class OwnRates:
     def with_shape(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and shape of each rate's gamma posterior, float64 [spots x genes] each."""
         seen = self.counts[start:stop].toarray().astype(np.float64)
-        rate = self.rates.block(start, stop)
-        size = 1 / self.dispersion
-        found = rate * (seen + size) / (seen.sum(axis=1, keepdims=True) * rate + size)
-        return found, seen + size
+        found = given_counts(self.rates.block(start, stop), seen, self.dispersion)
+        return found, seen + 1 / self.dispersion
 
 
-def estimate_dispersion(rates: ModelRates, counts: sparse.csr_matrix) -> np.ndarray:
+def given_counts(rate: np.ndarray, seen: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+    """Posterior means of the rates under the gamma prior of `OwnRates`; rows sum to nearly 1.
+
+    Parameters
+    ----------
+    rate
+        Expected, [spots x genes].
+    seen
+        The spots' own counts, [spots x genes].
+    dispersion
+        phi of each gene, shape [genes].
+    """
+    size = 1 / dispersion
+    return rate * (seen + size) / (seen.sum(axis=1, keepdims=True) * rate + size)
+
+
+def estimate_dispersion(rates: ModelRates | Rates, counts: sparse.csr_matrix) -> np.ndarray:
     """Dispersion of each gene about the rates, by moments, shrunk to that of all genes.
 
     sum((x - mu)^2 - mu) / sum(mu^2) over the spots; the pooled ratio counts as 100 units of the denominator.

@@ -17,7 +17,8 @@ from .objective import Objective
 
 VALIDATED = 20_000
 """Spots whose held-out counts are looked at after an epoch, at most."""
-BLOCK = 1024
+BLOCK_VALUES = 2**20
+"""Spots x genes worked on at a time outside training: larger arrays go back to the system and cost page faults."""
 PRIOR_EPOCHS = frozenset((5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240))
 """Epochs before which the loadings' prior is set anew."""
 PRIOR_RANGE = (0.005, 0.5)
@@ -58,6 +59,7 @@ class SpotObjective(Objective):
         self.model = network
         self.observed, self.held_out = observed, held_out
         self.settings = settings
+        self.block = max(16, BLOCK_VALUES // network.shape.outputs)
         self.edge_weight = settings["edge_weight"] if graph is not None and graph.nnz else 0.0
         if graph is not None:
             self.first = torch.from_numpy(graph.indptr[:-1].astype(np.int64))
@@ -81,7 +83,7 @@ class SpotObjective(Objective):
         information = torch.zeros_like(model.loadings)
         stop = min(self.n_samples, VALIDATED)
         chosen = torch.arange(stop) * self.n_samples // stop
-        for index in chosen.to(model.loadings.device).split(BLOCK):
+        for index in chosen.to(model.loadings.device).split(self.block):
             mean, log_variance = model.encode(self.rows("scores", index))
             rates = model.posterior_rates(mean, log_variance)
             depth = dense_rows(self.observed, index).sum(dim=1, keepdim=True)
@@ -132,15 +134,14 @@ class SpotObjective(Objective):
         stop = min(self.n_samples, VALIDATED)
         # evenly over the spots, which may lie in the order of the tissue
         chosen = torch.arange(stop) * self.n_samples // stop
-        for index in chosen.to(device).split(BLOCK):
+        for index in chosen.to(device).split(self.block):
             mean, log_variance = self.model.encode(self.rows("scores", index))
             held = dense_rows(self.held_out, index)
             if self.model.shape.likelihood == "features":
                 total += float(self.model.negative_log_likelihood(held, mean).sum())
                 weight += held.numel()
                 continue
-            rates = self.model.posterior_rates(mean, log_variance)
-            total -= float((held * torch.log(rates + 1e-12)).sum())
+            total -= float((held * self.model.posterior_log_rates(mean, log_variance)).sum())
             weight += float(held.sum())
         return {"validation": total / max(weight, 1.0)}
 
