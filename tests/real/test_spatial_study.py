@@ -12,10 +12,13 @@ from bulk_mirror import mirrored
 
 from workflow_scripts.lib.data.neighbours import neighbour_graph, shuffled
 from workflow_scripts.lib.data.spot_sources import read_spots_source
+from workflow_scripts.lib.metrics.domains import agreement
 from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_counts
 from workflow_scripts.lib.metrics.rate_calibration import calibration_table
 from workflow_scripts.lib.spatial_study import SpatialDataset
+from workflow_scripts.lib.stats.consensus_domains import latent_space
 from workflow_scripts.lib.stats.rate_rivals import baseline_rates
+from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.training.fit_spots import train_spot_model
 from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_dispersion
 
@@ -107,3 +110,44 @@ def test_markers_stay_in_their_layers_and_means_are_kept():
     depth = np.asarray(spots.X.sum(axis=1)).ravel()
     kept = depth @ rates / np.asarray(spots.X.sum(axis=0)).ravel()
     assert np.abs(kept - 1).max() <= 0.02, "the mean of every gene"
+
+
+@cache
+def agreements(name):
+    """ARI of the domains of every section with three seeds of training and of the mixtures, [sections x seeds]."""
+    block = plan(name).block
+    counts = {"counts": str(mirrored(block["spots"]["counts"]))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        spots = read_spots_source(block, counts)
+    graph = neighbour_graph(spots.obsm["spatial"], plan(name).graph, spots.obs.get("section"))
+    sections = (
+        spots.obs["section"].astype(str).to_numpy() if "section" in spots.obs else np.full(spots.n_obs, "")
+    )
+    found = {}
+    for section in pd.unique(sections):
+        rows = np.flatnonzero(sections == section)
+        labels, part = spots.obs["label"].iloc[rows], graph[rows][:, rows]
+        k = labels.nunique()
+        settings = plan(name).model | ({"components": k} if plan(name).kind == "features" else {})
+        for seed in range(3):
+            model, _ = train_spot_model(
+                spots.X[rows], part, settings, seed, device="cpu", label=f"{name} {section}"
+            )
+            mean, _ = model.posterior(spots.X[rows], part)
+            space = latent_space(mean, model.network.loadings.detach().numpy())
+            domains = spatial_domains(mean, space, part, k, seed)
+            found[section, seed] = agreement(labels, domains)["ari"]
+    return pd.Series(found).unstack()
+
+
+def test_domains_of_twelve_sections_agree_with_the_layers_whatever_the_seed():
+    found = agreements("dlpfc_features")
+    other = ~found.index.isin(plan("dlpfc_features").block["tuned_sections"])
+    assert len(found) == 12 and other.sum() == 8
+    assert found.to_numpy().mean() >= 0.45 and found[other].to_numpy().mean() >= 0.45, found.to_string()
+    assert (found.std(axis=1) <= 0.02).all(), found.to_string()
+
+
+def test_domains_of_one_section_from_500_genes():
+    assert (agreements("dlpfc_151510") >= 0.465).all(axis=None)

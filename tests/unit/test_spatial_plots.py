@@ -1,10 +1,5 @@
 """Every figure of the spatial study: its table is what is drawn, names are data, inputs empty, small and large."""
 
-import subprocess
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +23,6 @@ from workflow_scripts.lib.plots.spatial_rows import best_of, in_order, method_lo
 from workflow_scripts.lib.plots.style import save_figure
 
 NOTE = "Reduced: 60 of 300 epochs"
-ROOT = Path(__file__).parents[2]
 SPOTS = tables.spots(400)
 INPUTS = {
     "tissue_overview": (
@@ -203,7 +197,7 @@ def test_two_rates_of_the_model_are_told_apart(name):
     assert labels[:2] == ["GMM-VGAE, given own counts", "GMM-VGAE, expected rates"]
 
 
-@pytest.mark.parametrize(("share", "said"), [("0.304", "30 %"), ("0.96", "96 %")])
+@pytest.mark.parametrize(("share", "said"), [(0.304, "30 %"), (0.96, "96 %")])
 def test_share_of_single_umis_is_that_of_the_table(share, said):
     figure, _ = drawn("masked_protocol", masked=tables.masked().assign(share_single=share))
     assert f"{said} of the nonzero entries are single UMIs" in foot(figure)
@@ -354,65 +348,3 @@ def test_names_are_data(tmp_path):
     markers = tables.markers().assign(symbol="$x^2$", label="</script>")
     (svg,) = written(*drawn("marker_heatmap", markers=markers), tmp_path, ["svg"])
     assert b"$x^2$" in svg and b"&lt;/script&gt;" in svg and b"</script>" not in svg
-
-
-def _write(table, key, folder):
-    """A table as the workflow writes it: flags as True and False, seeds with a decimal."""
-    path = folder / f"{key}.tsv"
-    if key == "matrix":
-        path = path.with_suffix(".npz")
-        np.savez(path, **table)
-    elif key == "spots":
-        import anndata
-        from scipy import sparse
-
-        path = path.with_suffix(".h5ad")
-        counts = sparse.csr_matrix(np.c_[table["umis"], table["umis"]].astype(np.int32))
-        spots = anndata.AnnData(counts, obs=pd.DataFrame(index=table["barcode"].to_numpy()))
-        spots.obsm["spatial"] = table[["x", "y"]].to_numpy()
-        spots.obs["label"] = pd.Categorical(table["label"].replace("", None))
-        spots.uns["source"] = {"format": "spaceranger", "platform": "visium"}
-        spots.write_h5ad(path)
-    elif key == "histories":
-        path = []
-        for seed, some in table.groupby("seed"):
-            path.append(folder / f"models/gmm_vgae/seed{seed}/history.tsv")
-            path[-1].parent.mkdir(parents=True)
-            some.drop(columns=["model", "seed"]).to_csv(path[-1], sep="\t", index=False)
-    else:
-        seeds = {"seed": table["seed"].astype(float)} if "seed" in table else {}
-        table.assign(**seeds).to_csv(path, sep="\t", index=False)
-    return path
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_script_reads_and_writes(name, tmp_path):
-    given = {key: _write(table, key, tmp_path) for key, table in INPUTS[name][1].items()}
-    outputs = [tmp_path / f"out/{name}.{kind}" for kind in ("svg", "tsv")]
-    module = __import__(f"workflow_scripts.spatial.plot_{name}", fromlist=["main"])
-    module.main(
-        SimpleNamespace(
-            input=SimpleNamespace(**given), output=outputs, log=[str(tmp_path / "log")],
-            params=SimpleNamespace(simulated=True, note="", symbols=None),
-        )
-    )  # fmt: skip
-    assert all(path.stat().st_size for path in outputs)
-    assert len(pd.read_csv(outputs[1], sep="\t")) == len(drawn(name)[1])
-
-
-def test_light_imports():
-    code = "import sys\n" + "".join(f"import workflow_scripts.spatial.plot_{name}\n" for name in NAMES)
-    code += "print([m for m in ('torch', 'scanpy', 'matplotlib.pyplot') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
-
-
-def test_every_figure_has_script_rule_and_caption():
-    rules = "".join(path.read_text() for path in ROOT.glob("rules/spatial_figures_*.smk"))
-    for name in NAMES:
-        assert f"rule plot_{name}:" in rules and f'code_digest("spatial/plot_{name}")' in rules
-        assert (ROOT / f"workflow_scripts/spatial/plot_{name}.py").is_file()
-        caption = (ROOT / f"report/spatial_{name}.rst").read_text()
-        assert "Expected" in caption and "A concern:" in caption
-    noted = [rule.split(":")[0] for rule in rules.split("\nrule ") if "note=" in rule]
-    assert noted == ["plot_published_matrix"], "a reduced published network is no matter of the other figures"
