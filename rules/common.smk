@@ -34,11 +34,11 @@ def code_digest(name):
     return digest_of(ROOT / "workflow_scripts" / f"{name}.py")
 
 
-def memory(base):
-    """Memory in MB that grows with the attempt."""
+def memory(base, per_input=0):
+    """Memory in MB that grows with the attempt, and with the input's size in MB."""
 
-    def mem_mb(wildcards, attempt):
-        return base * attempt
+    def mem_mb(wildcards, input, attempt):
+        return int(attempt * (base + (per_input * input.size_mb if per_input else 0)))
 
     return mem_mb
 

@@ -60,7 +60,7 @@ rule prepare_spots:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=60,
     params:
         code=code_digest("spatial/prepare_spots"),
@@ -91,7 +91,7 @@ rule build_graph:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=20,
     params:
         code=code_digest("spatial/build_graph"),

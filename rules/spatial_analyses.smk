@@ -20,7 +20,7 @@ rule tabulate_genes:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=20,
     params:
         code=code_digest("spatial/tabulate_genes"),
@@ -48,7 +48,7 @@ rule score_truth:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=20,
     params:
         code=code_digest("spatial/score_truth"),

@@ -23,7 +23,7 @@ rule train_spots:
     retries: 2
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=240,
         gpu=gpu_count,
     params:
@@ -56,7 +56,7 @@ rule impute_spots:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=120,
     params:
         code=code_digest("spatial/impute_spots"),
@@ -85,7 +85,7 @@ rule assign_domains:
     retries: 2
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=120,
         gpu=gpu_count,
     params:

@@ -18,7 +18,7 @@ rule score_rates:
     retries: 2
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=240,
         gpu=gpu_count,
     params:
@@ -49,7 +49,7 @@ rule score_scvi:
     retries: 2
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=240,
         gpu=gpu_count,
     params:
@@ -108,7 +108,7 @@ rule score_masked:
     retries: 2
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=120,
         gpu=gpu_count,
     params:
@@ -141,7 +141,7 @@ rule score_autocorrelation:
     retries: 2
     threads: 1
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(2000, 20),
         runtime=120,
         gpu=gpu_count,
     params:
