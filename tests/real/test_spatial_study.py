@@ -1,7 +1,7 @@
 """The spatial model on real sections: held-out counts, calibration, markers, space, clustering; nothing tuned here."""
 
 import warnings
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,10 @@ from workflow_scripts.lib.metrics.domains import agreement
 from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_counts
 from workflow_scripts.lib.metrics.rate_calibration import calibration_table
 from workflow_scripts.lib.spatial_study import SpatialDataset
-from workflow_scripts.lib.stats.consensus_domains import latent_space
 from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.training.fit_spots import train_spot_model
+from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
 from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_dispersion
 
 pytestmark = pytest.mark.slow
@@ -131,12 +131,9 @@ def agreements(name):
         k = labels.nunique()
         settings = plan(name).model | ({"components": k} if plan(name).kind == "features" else {})
         for seed in range(3):
-            model, _ = train_spot_model(
-                spots.X[rows], part, settings, seed, device="cpu", label=f"{name} {section}"
-            )
-            mean, _ = model.posterior(spots.X[rows], part)
-            space = latent_space(mean, model.network.loadings.detach().numpy())
-            domains = spatial_domains(mean, space, part, k, seed)
+            train = train_ensemble if plan(name).kind == "features" else partial(train_ensemble, models=1)
+            models = train(spots.X[rows], part, settings, seed, device="cpu", label=f"{name} {section}")
+            domains = spatial_domains(*latent_spaces(models, spots.X[rows], part), part, k, seed)
             found[section, seed] = agreement(labels, domains)["ari"]
     return pd.Series(found).unstack()
 

@@ -275,12 +275,22 @@ def test_explained_variation_is_what_domains_take_of_morans_covariance():
 
 def test_wide_noisy_layers_are_smoothed_and_narrow_clear_ones_are_not():
     space, graph, truth = layers()
-    wide = spatial_domains(space, space, graph, 5, 0)
+    wide = spatial_domains([space], [space], graph, 5, 0)
     np.testing.assert_array_equal(wide, consensus_domains(space, graph, 5, 0).domains)
     xy = lattice(24, 24)
     # squares of three by three spots
     truth = ((xy[:, 0] // 3 + 2 * (xy[:, 1] // 3)) % 4).astype(int)
     generator = np.random.default_rng(0)
     clear = generator.normal(size=(4, 6))[truth] * 2 + 0.3 * generator.normal(size=(len(xy), 6))
-    found = spatial_domains(clear, clear, neighbour_graph(xy, {"kind": "auto"}), 4, 0)
+    found = spatial_domains([clear], [clear], neighbour_graph(xy, {"kind": "auto"}), 4, 0)
     assert adjusted_rand_score(truth, found) > 0.98
+
+
+def test_models_that_err_apart_are_right_together():
+    _, graph, truth = layers(30, 30, 4)
+    noisy = [layers(30, 30, 4, noise=2.5, seed=seed)[0] for seed in range(3)]
+    alone = [
+        adjusted_rand_score(truth, consensus_domains(space, graph, 4, 0, **FEW).domains) for space in noisy
+    ]
+    together = adjusted_rand_score(truth, consensus_domains(noisy, graph, 4, 0, **FEW).domains)
+    assert together > np.mean(alone)

@@ -10,6 +10,7 @@ from workflow_scripts.lib.stats import rate_baselines
 from workflow_scripts.lib.stats.rate_baselines import (
     blocks,
     gene_mean,
+    in_memory,
     knn,
     log_svd,
     observed,
@@ -142,3 +143,10 @@ def test_more_components_than_there_are_is_all_of_them(toy):
     few = counts[:6]
     assert np.isfinite(whole(log_svd(few, 50, 0))).all()
     assert np.isfinite(whole(knn(few, 0))).all()
+
+
+def test_rates_in_memory_are_the_same(toy):
+    train = toy[1]
+    for given in (gene_mean(train), log_svd(train, 5, 0)):
+        kept = in_memory(given)
+        np.testing.assert_allclose(kept.block(0, train.shape[0]), given.block(0, train.shape[0]), rtol=1e-5)

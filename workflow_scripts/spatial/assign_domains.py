@@ -18,11 +18,11 @@ from workflow_scripts.lib.metrics.domains import (
     smoothed_features,
     smoothed_mixture,
 )
-from workflow_scripts.lib.stats.consensus_domains import latent_space
 from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
-from workflow_scripts.lib.training.fit_spots import restore, train_spot_model
+from workflow_scripts.lib.training.fit_spots import restore
+from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
 from workflow_scripts.lib.training.spot_scores import component_scores
 
 log = logging.getLogger("latentome")
@@ -37,27 +37,26 @@ def domains_of(snakemake, observed, graph, k, seed, label):
     if given.model:
         folder = given.model[0].rsplit("/", 1)[0]
         state, card = load_model(folder)
-        model = restore(state, card, f"{folder}/model.json")
+        models = [restore(state, card, f"{folder}/model.json")]
     else:
-        model, _ = train_spot_model(
+        models = train_ensemble(
             observed, graph, {**params.settings, "components": k}, seed, device=params.device,
             compute_threads=params.compute_threads, label=label,
         )  # fmt: skip
-    mean, _ = model.posterior(observed, graph)
-    space = latent_space(mean, model.network.loadings.detach().numpy())
+    means, spaces = latent_spaces(models, observed, graph)
     features = component_scores(observed, COMPONENTS, 0)
     # Smoothed spots are no independent ones: the criterion would always ask for more.
     k = k or choose_components(features, CANDIDATES, 0)
     if k == CANDIDATES[-1]:
         log.warning("%s: %d domains, the most that are tried; give domains in the config", label, k)
     found = {
-        "gmm_vgae": spatial_domains(mean, space, graph, k, seed),
+        "gmm_vgae": spatial_domains(means, spaces, graph, k, seed),
         "smoothed_mixture": smoothed_mixture(features, graph, k, seed),
         "smoothed_kmeans": k_means(smoothed_features(features, graph, seed), k, seed),
         "leiden": leiden_domains(features, seed, k),
         "raw_mixture": mixture(features, k, seed),
     }
-    return k, found, {"raw": features, "imputed": space}
+    return k, found, {"raw": features, "imputed": np.hstack(spaces)}
 
 
 def main(snakemake) -> None:

@@ -81,7 +81,7 @@ def latent_space(mean: np.ndarray, loadings: np.ndarray) -> np.ndarray:
 
 
 def consensus_domains(
-    space: np.ndarray, graph: sparse.csr_matrix, k: int, seed: int, *,
+    space: np.ndarray | Sequence[np.ndarray], graph: sparse.csr_matrix, k: int, seed: int, *,
     hops: Sequence[int] = HOPS, components: int = COMPONENTS, starts: int = STARTS,
 ) -> ConsensusDomains:  # fmt: skip
     """Domains on which Gaussian mixtures agree that differ in their start and in how far the tissue is smoothed.
@@ -93,7 +93,8 @@ def consensus_domains(
     Parameters
     ----------
     space
-        As from `latent_space`, or any features in which distance means difference, [spots x features].
+        As from `latent_space`, or any features in which distance means difference, [spots x features]; or several,
+        of models that differ in their seed, whose mixtures then vote together.
     graph
         Neighbours, [spots x spots]; an isolated spot is not smoothed.
     k
@@ -105,7 +106,7 @@ def consensus_domains(
     components
         Principal components of the smoothed space; at most the features.
     starts
-        Mixtures at each number of hops, each from k-means++ (Arthur & Vassilvitskii 2007).
+        Mixtures at each number of hops, each from k-means++ (Arthur & Vassilvitskii 2007); shared among the spaces.
 
     Returns
     -------
@@ -117,20 +118,20 @@ def consensus_domains(
     LatentomeError
         If space and graph differ in their spots, a value is not finite, all spots are the same, or k is out of range.
     """
-    space = _checked(space, graph, k)
-    rows = np.arange(len(space))
+    spaces = [_checked(one, graph, k) for one in ([space] if isinstance(space, np.ndarray) else space)]
+    rows = np.arange(graph.shape[0])
     if len(rows) > MOST_SPOTS:
         generator = np.random.default_rng(derive_seed(seed, "domains", "spots"))
         rows = np.sort(generator.choice(rows, MOST_SPOTS, replace=False))
-    views = list(_views(space, graph, hops, components))
     fitted = [
-        (view, _em(view[rows], k, derive_seed(seed, "domains", hop, start)))
-        for hop, view in zip(sorted(set(hops)), views, strict=True)
-        for start in range(starts)
+        (view, _em(view[rows], k, derive_seed(seed, "domains", number, hop, start)))
+        for number, one in enumerate(spaces)
+        for hop, view in zip(sorted(set(hops)), _views(one, graph, hops, components), strict=True)
+        for start in range(-(-starts // len(spaces)))
     ]
     members = np.stack([_posterior(view[rows], mixture).T.astype(np.float32) for view, mixture in fitted])
     orders = _align(members)
-    total = np.zeros((len(space), k))
+    total = np.zeros((graph.shape[0], k))
     for (view, mixture), order in zip(fitted, orders, strict=True):
         total += _posterior(view, mixture)[:, order]
     probability = (total / total.sum(axis=1, keepdims=True)).astype(np.float32)

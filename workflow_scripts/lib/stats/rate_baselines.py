@@ -19,6 +19,7 @@ from workflow_scripts.lib.data.neighbours import row_mean
 MIXED = 0.95  # the rest is the gene mean, so that no rate is zero
 PSEUDO_COUNT = 0.5  # of every gene in the gene mean
 BLOCK_VALUES = 2**21
+MOST_KEPT = 50_000_000
 BANDWIDTH_NEIGHBOUR = 10
 
 
@@ -53,6 +54,14 @@ class Rates:
         sums = found.sum(axis=1, keepdims=True)
         found = np.where(sums > 0, found / np.where(sums > 0, sums, 1), self.gene_mean)
         return MIXED * found + (1 - MIXED) * self.gene_mean
+
+
+def in_memory(rates: Rates) -> Rates:
+    """The same rates, worked out once and kept as float32 if they take no more than 200 MB."""
+    if rates.shape[0] * rates.shape[1] > MOST_KEPT:
+        return rates
+    kept = np.vstack([rates.estimate(*place).astype(np.float32) for place in blocks(rates.shape)])
+    return Rates(rates.shape, rates.gene_mean, lambda start, stop: kept[start:stop].astype(np.float64))
 
 
 def blocks(shape: tuple[int, int]) -> list[tuple[int, int]]:
