@@ -111,19 +111,24 @@ class SpatialDataset:
         return [f"{self.folder}/held_out/{name}_seed{seed}.tsv" for seed in self.held_out_seeds]
 
     @property
+    def domain_seeds(self) -> list[int]:
+        """Seeds of the domains; without an annotation only the first one, whose map is drawn."""
+        return self.seeds if self.has_labels else self.seeds[:1]
+
+    @property
     def domain_tables(self) -> list[str]:
         """Tables of domains, one a seed."""
-        return [f"{self.folder}/domains/seed{seed}.tsv" for seed in self.seeds]
+        return [f"{self.folder}/domains/seed{seed}.tsv" for seed in self.domain_seeds]
 
     @property
     def domain_scores(self) -> list[str]:
         """Their agreement with the annotation, one a seed."""
-        return [f"{self.folder}/domains/scores_seed{seed}.tsv" for seed in self.seeds]
+        return [f"{self.folder}/domains/scores_seed{seed}.tsv" for seed in self.domain_seeds]
 
     @property
     def domain_changes(self) -> list[str]:
         """Clustering before and after imputation, one a seed."""
-        return [f"{self.folder}/domains/after_seed{seed}.tsv" for seed in self.seeds]
+        return [f"{self.folder}/domains/after_seed{seed}.tsv" for seed in self.domain_seeds]
 
     @property
     def by_section(self) -> bool:
