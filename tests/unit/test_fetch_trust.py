@@ -218,7 +218,7 @@ def test_script_of_the_rule(site, tmp_path, monkeypatch, capsys):
     job = SimpleNamespace(
         log=[str(log)],
         input=SimpleNamespace(registry=str(registry)),
-        params=SimpleNamespace(file="TOY1/a/file.bin"),
+        params=SimpleNamespace(file="TOY1/a/file.bin", dataset_caches=[]),
         output=[str(target)],
     )
     real = fetch_raw.read_registry

@@ -273,7 +273,7 @@ def test_published_network(demo, spatial):
 
 def test_claims(demo):
     claims = table(demo.folder / "results/spatial/claims.tsv")
-    assert set(claims.study) == {"spatial (simulated demo)"} and len(claims) == 7
+    assert set(claims.study) == {"spatial (simulated demo)"} and len(claims) == 8
     assert (
         claims[["claim", "as_published", "reproduced", "corrected", "verdict", "figure"]]
         .notna()

@@ -57,10 +57,7 @@ def main(snakemake) -> None:
     settings, dataset, start = dict(params.settings), snakemake.wildcards.dataset, time.perf_counter()
     spots = read_spots(snakemake.input.spots)
     whole = spots.shape
-    if "section" in spots.obs:
-        # Its coordinates are those of one section.
-        spots = spots[(spots.obs["section"] == spots.obs["section"].mode()[0]).to_numpy()].copy()
-    places = central_spots(spots.obsm["spatial"], settings.get("spots"))
+    places = central_spots(spots.obsm["spatial"], settings.get("spots"), spots.obs.get("section"))
     check_size(len(places), settings.get("most_spots", MOST_SPOTS))
     spots = spots[places].copy()
     positions = np.asarray(spots.obsm["spatial"], dtype=float)

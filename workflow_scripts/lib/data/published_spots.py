@@ -39,7 +39,7 @@ class PublishedFeatures:
     can_impute: bool
 
 
-def central_spots(positions: np.ndarray, count: int | None) -> np.ndarray:
+def central_spots(positions: np.ndarray, count: int | None, sections: pd.Series | None = None) -> np.ndarray:
     """Places of the `count` spots nearest to the tissue's centre (mean position), ascending, int [count].
 
     Parameters
@@ -48,11 +48,15 @@ def central_spots(positions: np.ndarray, count: int | None) -> np.ndarray:
         Shape [spots x 2].
     count
         None, or at least the number of spots: all spots.
+    sections
+        Of each spot: those of the largest section alone are looked at, for the network knows of one.
     """
-    distance = np.linalg.norm(positions - positions.mean(axis=0), axis=1)
+    rows = np.arange(len(positions)) if sections is None else np.flatnonzero(sections == sections.mode()[0])
+    own = positions[rows]
+    distance = np.linalg.norm(own - own.mean(axis=0), axis=1)
     # Spots of a grid have equal distances but for rounding.
     order = np.argsort(distance.round(6), kind="stable")
-    return np.sort(order[:count])
+    return np.sort(rows[order[:count]])
 
 
 def check_size(spots: int, most_spots: int = MOST_SPOTS) -> None:
