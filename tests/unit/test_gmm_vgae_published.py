@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -104,6 +105,10 @@ def test_graph_of_five_nearest_is_symmetric_and_without_loops():
 def test_central_spots_are_the_nearest_to_the_mean_position():
     positions = grid(49, width=7)
     assert central_spots(positions, 5).tolist() == [17, 23, 24, 25, 31]
+    # of the largest section alone, wherever the others lie
+    both = np.vstack([positions[:9] + 0.1, positions])
+    sections = pd.Series(["small"] * 9 + ["large"] * len(positions))
+    assert central_spots(both, 5, sections).tolist() == [26, 32, 33, 34, 40]
     assert central_spots(positions, None).tolist() == list(range(49))
 
 

@@ -12,9 +12,10 @@ import pytest
 from scipy import sparse
 
 from workflow_scripts.lib.data.spaceranger import read_positions
-from workflow_scripts.lib.data.spot_positions import read_coordinates
+from workflow_scripts.lib.data.spot_positions import read_coordinates, side_by_side
 from workflow_scripts.lib.data.spot_sources import read_spots_source
 from workflow_scripts.lib.data.spot_tables import read_count_matrix
+from workflow_scripts.lib.data.spots import set_labels
 from workflow_scripts.lib.errors import LatentomeError
 
 SPOTS, GENES = 12, 5
@@ -363,3 +364,17 @@ def test_an_h5ad_that_is_none(tmp_path):
         refused(block, "no readable .h5ad file", counts=path)
     anndata.AnnData(np.ones((3, 2))).write_h5ad(path)
     refused(block, 'obsm["spatial"] is missing', counts=path)
+
+
+def test_sections_are_laid_side_by_side_for_a_drawing():
+    positions = np.array([[5.0, 1.0], [9.0, 3.0], [6.0, 0.0], [8.0, 2.0]])
+    np.testing.assert_array_equal(side_by_side(positions, None), positions)
+    np.testing.assert_array_equal(side_by_side(positions, pd.Series(["a"] * 4)), positions)
+    found = side_by_side(positions, pd.Series(["a", "a", "b", "b"], dtype="category"), gap=0.5)
+    np.testing.assert_array_equal(found, [[0, 0], [4, 2], [6, 0], [8, 2]])
+
+
+def test_words_for_no_label_are_no_labels():
+    spots = anndata.AnnData(np.ones((5, 1), np.float32), obs=pd.DataFrame(index=list("abcde")))
+    set_labels(spots, pd.Series(["L1", "NA", "nan", "None", ""]))
+    assert list(spots.obs.label.cat.categories) == ["L1"] and spots.obs.label.notna().sum() == 1

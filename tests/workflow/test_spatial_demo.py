@@ -21,7 +21,7 @@ FIGURES = {
 }
 DATASETS = ("demo_visium", "demo_slideseq")
 DRAWN = [(dataset, name) for dataset in DATASETS for name in sorted(FIGURES)]
-DRAWN.append(("demo_visium", "published_matrix"))
+DRAWN += [("demo_visium", "published_matrix"), ("demo_visium", "scaling")]
 BASELINES = {"gene_mean", "observed", "smooth_1", "smooth_2", "smooth_4", "log_svd_5", "log_svd_15"}
 BASELINES |= {"smooth_log_svd", "knn"}
 GIVEN_COUNTS = {f"{name}_given_counts" for name in ("gene_mean", "log_svd_5", "log_svd_15", "knn")}
