@@ -15,7 +15,7 @@ from workflow_scripts.lib.plots.spatial_tables import (
     read_spatial_table,
     read_training,
 )
-from workflow_scripts.lib.plots.spatial_training import scaling, slope
+from workflow_scripts.lib.plots.spatial_training import scaling, slope, whole_runs
 from workflow_scripts.lib.plots.steady import new_figure
 from workflow_scripts.lib.plots.tissue import domain_colours, draw_spots, matched, scale_bar, spot_width
 from workflow_scripts.spatial.build_graph import spacing_within
@@ -118,3 +118,15 @@ def test_places_of_panels_are_rounded_and_laid_out_again():
     assert axes[0].get_position().x0 > before
     places = np.array([ax.get_position(original=True).get_points() for ax in axes])
     assert np.array_equal(places, np.round(places, 9)) and len(np.unique(places)) > 6
+
+
+def test_stages_of_a_run_are_parts_of_it():
+    given = tables.scaling()
+    parts = given.assign(
+        stage="read", seconds=given.seconds / 3, peak_mb=given.peak_mb - 9, seconds_per_epoch=np.nan
+    )
+    found = whole_runs(pd.concat([parts, given]))
+    assert len(found) == len(given) and (found.stage == "").all()
+    both = given.merge(found, on=["model", "spots"], suffixes=("", "_whole"))
+    for column in ("seconds", "peak_mb", "seconds_per_epoch"):
+        assert (both[column] == both[f"{column}_whole"]).all()

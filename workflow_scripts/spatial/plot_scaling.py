@@ -4,7 +4,7 @@ from typing import Any
 
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.plots.spatial_tables import read_spatial_table
-from workflow_scripts.lib.plots.spatial_training import scaling
+from workflow_scripts.lib.plots.spatial_training import scaling, whole_runs
 from workflow_scripts.lib.plots.style import save_figure
 
 
@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         measured = read_spatial_table(given.scaling)
-        figure, table = scaling(measured, simulated=params.simulated)
+        figure, table = scaling(whole_runs(measured), simulated=params.simulated)
         save_figure(figure, table, snakemake.output)
 
 

@@ -118,6 +118,13 @@ def slope(x: pd.Series, y: pd.Series) -> float:
     return float(np.polyfit(np.log(x[known].to_numpy(float)), np.log(y[known].to_numpy(float)), 1)[0])
 
 
+def whole_runs(measured: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a model and size: a run's stages are parts of its epoch, its time and its peak."""
+    sizes = measured.groupby(["model", "spots"], sort=False, as_index=False)
+    found = sizes[["genes", "seconds", "peak_mb", "seconds_per_epoch"]].max()
+    return found.assign(stage="")
+
+
 @styled
 def scaling(measured: pd.DataFrame, *, simulated: bool, note: str = "") -> tuple[Figure, pd.DataFrame]:
     """Draw time and memory against the number of spots, sparse and as published, with the exponents.
