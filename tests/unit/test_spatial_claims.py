@@ -78,6 +78,19 @@ def test_rates_given_counts_may_be_the_only_ones_that_gain():
     assert found.value["expected_gain_over_best_baseline"] < 0
 
 
+def test_like_is_compared_with_like():
+    table = scores()
+    expected = table[table.method == "gmm_vgae"].assign(method="gmm_vgae_expected")
+    strong = table[table.method == "knn"].assign(method="knn_given_counts")
+    strong["log_likelihood"] += 0.5
+    found = imputation_verdict(pd.concat([table, expected, strong])).set_index("item")
+    assert found.note["gain_over_best_baseline"] == "gmm_vgae - knn_given_counts"
+    assert found.note["expected_gain_over_best_baseline"] == "gmm_vgae_expected - knn"
+    assert (
+        found.value["verdict"] == "use the imputation" and "gmm_vgae best in 0 of 5" in found.note["verdict"]
+    )
+
+
 def test_one_lost_seed_is_no_gain_though_the_mean_is_above():
     table = scores()
     lost = (table.method == "gmm_vgae") & (table.seed == 3)
