@@ -1,9 +1,6 @@
 """Every figure of the L1000 study: its table is what is drawn, names are data, inputs empty, small and large."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import l1000_plot_tables as tables
@@ -11,6 +8,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+from figure_scripts import check_figures, heavy_imports
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.stats import norm
@@ -37,7 +35,6 @@ from workflow_scripts.lib.plots.signature_tables import TABLES, read_distances, 
 from workflow_scripts.lib.plots.style import save_figure
 
 NOTE = "Reduced from the paper: 60 of 300 epochs"
-ROOT = Path(__file__).parents[2]
 
 
 def inputs(count=21):
@@ -317,16 +314,8 @@ def test_reading(tmp_path):
 
 
 def test_light_imports():
-    code = "import sys\n" + "".join(f"import workflow_scripts.l1000.plot_{name}\n" for name in NAMES)
-    code += "print([m for m in ('torch', 'scanpy', 'anndata', 'matplotlib.pyplot') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
+    assert heavy_imports("l1000", NAMES, ("torch", "scanpy", "anndata", "matplotlib.pyplot")) == []
 
 
 def test_every_figure_has_script_rule_and_caption():
-    rules = "".join(path.read_text() for path in ROOT.glob("rules/l1000_figures_*.smk"))
-    for name in NAMES:
-        assert f"rule plot_{name}:" in rules and f'code_digest("l1000/plot_{name}")' in rules
-        assert (ROOT / f"workflow_scripts/l1000/plot_{name}.py").is_file()
-        caption = (ROOT / f"report/l1000_{name}.rst").read_text()
-        assert "Expected" in caption and "A concern:" in caption
+    check_figures("l1000", NAMES)

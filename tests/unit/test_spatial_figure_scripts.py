@@ -1,16 +1,12 @@
 """Scripts of the spatial figures: they read what the workflow writes; each has a rule and a caption."""
 
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from figure_scripts import check_figures, heavy_imports
 from test_spatial_plots import INPUTS, NAMES, drawn
-
-ROOT = Path(__file__).parents[2]
 
 
 def _write(table, key, folder):
@@ -58,18 +54,10 @@ def test_script_reads_and_writes(name, tmp_path):
 
 
 def test_light_imports():
-    code = "import sys\n" + "".join(f"import workflow_scripts.spatial.plot_{name}\n" for name in NAMES)
-    code += "print([m for m in ('torch', 'scanpy', 'matplotlib.pyplot') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
+    assert heavy_imports("spatial", NAMES, ("torch", "scanpy", "matplotlib.pyplot")) == []
 
 
 def test_every_figure_has_script_rule_and_caption():
-    rules = "".join(path.read_text() for path in ROOT.glob("rules/spatial_figures_*.smk"))
-    for name in NAMES:
-        assert f"rule plot_{name}:" in rules and f'code_digest("spatial/plot_{name}")' in rules
-        assert (ROOT / f"workflow_scripts/spatial/plot_{name}.py").is_file()
-        caption = (ROOT / f"report/spatial_{name}.rst").read_text()
-        assert "Expected" in caption and "A concern:" in caption
+    rules = check_figures("spatial", NAMES)
     noted = [rule.split(":")[0] for rule in rules.split("\nrule ") if "note=" in rule]
     assert noted == ["plot_published_matrix"], "a reduced published network is no matter of the other figures"
