@@ -16,9 +16,9 @@ from torch_geometric.utils import add_self_loops, from_scipy_sparse_matrix
 
 from workflow_scripts.lib.data.neighbours import neighbour_graph
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.seeds import derive_seed
-from workflow_scripts.lib.training import fit_spots
-from workflow_scripts.lib.training.fit_spots import architecture, fit_mixture, restore, train_spot_model
+from workflow_scripts.lib.training import fit_spots, validation_counts
+from workflow_scripts.lib.training.fit_spots import fit_mixture, train_spot_model
+from workflow_scripts.lib.training.spot_model import architecture, restore
 from workflow_scripts.lib.training.spot_scores import SpotScores, component_scores, fit_scores, winsorise
 from workflow_scripts.lib.training.spots import SpotObjective
 from workflow_scripts.spatial import score_rates, train_spots
@@ -124,7 +124,7 @@ def test_training_explains_held_out_counts_and_keeps_pi_on_the_simplex(toy):
     model, result = train_spot_model(counts, graph, {**SETTINGS, "epochs": 40}, 1, device="cpu")
     scores = [row["validation"] for row in result.history if "validation" in row]
     assert result.best_validation == min(scores) < scores[0]
-    train_part, held_out, _ = fit_spots._thinned(counts, derive_seed(1, "validation"))
+    train_part, held_out, _ = validation_counts.ordered_split(counts, 1)
     share = np.asarray(train_part.sum(axis=0)).ravel() + 0.5
     gene_mean = -(held_out @ np.log(share / share.sum())).sum() / held_out.sum()
     assert result.best_validation < gene_mean - 0.02
@@ -165,7 +165,7 @@ def test_the_order_of_genes_moves_nothing_that_is_drawn_or_learnt(toy, trained):
     counts, graph = toy
     order = np.arange(59, -1, -1)  # turns round the two genes that have one UMI each in the same spot
     moved = counts[:, order].tocsr()
-    plain, other = fit_spots._thinned(counts, 7), fit_spots._thinned(moved, 7)
+    plain, other = validation_counts.ordered_split(counts, 7), validation_counts.ordered_split(moved, 7)
     assert all((one != two).nnz == 0 for one, two in zip(plain[:2], other[:2], strict=True))
     whole = plain[0] + plain[1]
     assert (whole[:, plain[2]] != counts).nnz == 0 and (whole[:, other[2]] != moved).nnz == 0

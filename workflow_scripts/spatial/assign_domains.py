@@ -21,8 +21,8 @@ from workflow_scripts.lib.metrics.domains import (
 from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
-from workflow_scripts.lib.training.fit_spots import restore
 from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
+from workflow_scripts.lib.training.spot_model import restore
 from workflow_scripts.lib.training.spot_scores import component_scores
 
 log = logging.getLogger("latentome")

@@ -15,7 +15,7 @@ from workflow_scripts.lib.metrics.imputability import GeneSums, imputable_genes
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.export import load_model, names_digest
-from workflow_scripts.lib.training.fit_spots import restore
+from workflow_scripts.lib.training.spot_model import restore
 from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, given_counts, rates_with_sd
 
 log = logging.getLogger("latentome")

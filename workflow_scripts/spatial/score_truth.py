@@ -12,7 +12,7 @@ from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.export import load_model
-from workflow_scripts.lib.training.fit_spots import restore
+from workflow_scripts.lib.training.spot_model import restore
 from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_uncertainty, rates_with_sd
 
 LEVEL = 0.9

@@ -12,7 +12,8 @@ from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training import checkpoint
 from workflow_scripts.lib.training.export import load_model, names_digest, save_model, write_runtime
-from workflow_scripts.lib.training.fit_spots import architecture, restore, train_spot_model
+from workflow_scripts.lib.training.fit_spots import train_spot_model
+from workflow_scripts.lib.training.spot_model import architecture, restore
 
 
 def main(snakemake) -> None:

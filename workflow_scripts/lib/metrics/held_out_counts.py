@@ -139,19 +139,23 @@ def held_out_scores(
     sums = np.zeros((5, held_out.shape[1]))
     for start, stop in blocks(held_out.shape):
         spots = np.flatnonzero(known[start:stop])
-        seen, rate = held_out[start:stop][spots].toarray().astype(np.float64), rates.block(start, stop)[spots]
-        if not (rate[seen > 0] > 0).all():
+        seen, rate = held_out[start:stop][spots].tocoo(), rates.block(start, stop)[spots]
+        counts, at_counts = seen.data.astype(np.float64), rate[seen.row, seen.col]
+        if not (at_counts[counts > 0] > 0).all():
             raise LatentomeError(
                 f"held-out score: spots {start + 1} to {stop}: a rate is zero or missing where a UMI was held out; "
                 "expected strictly positive rates; mix in the gene mean"
             )
-        expected = rate * depths[start:stop][spots, None]
-        logs = np.log(expected, out=np.zeros_like(expected), where=seen > 0)
-        by_spot[start + spots] = (seen * logs - expected).sum(axis=1)
-        umis[start + spots] = depth = seen.sum(axis=1)
-        truth = np.log1p(SCALE * seen / np.maximum(depth, 1)[:, None])
-        guess = np.log1p(SCALE * rate)
-        sums += [a.sum(axis=0) for a in (truth, guess, truth * truth, guess * guess, truth * guess)]
+        expected, number = depths[start + spots], len(spots)
+        logs = counts * np.log(at_counts * expected[seen.row], out=np.zeros_like(counts), where=counts > 0)
+        by_spot[start + spots] = np.bincount(seen.row, logs, number) - rate.sum(axis=1) * expected
+        umis[start + spots] = depth = np.bincount(seen.row, counts, number)
+        # Nearly all held-out values are 0, of which log1p is 0: only the guess is worked out everywhere.
+        truth = np.log1p(SCALE * counts / np.maximum(depth, 1)[seen.row])
+        guess = np.log1p(np.multiply(rate, SCALE, out=rate), out=rate)
+        products = truth, truth * truth, truth * guess[seen.row, seen.col]
+        first, second, both = (np.bincount(seen.col, one, held_out.shape[1]) for one in products)
+        sums += [first, guess.sum(axis=0), second, np.einsum("ij,ij->j", guess, guess), both]
     if not umis.any():
         raise LatentomeError("held-out score: no UMI is held out; expected some; raise the held-out share")
     by_gene = _correlation(sums, int(known.sum()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,62 +12,19 @@ from scipy import sparse
 from sklearn.mixture import GaussianMixture
 
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.metrics.held_out_counts import thin_counts
 from workflow_scripts.lib.models.gmm_vgae import GMMVGAE, GMMVGAEShape
 
 from .loop import fit
 from .seeds import derive_seed
 from .settings import FitResult, TrainingSettings
-from .spot_rates import ModelRates
+from .spot_model import SpotModel
 from .spot_scores import SpotScores, fit_scores, winsorise
 from .spots import SpotObjective
+from .validation_counts import ordered_split
 
-VALIDATION_SHARE = 0.1
-"""Of each UMI: held out of training to decide when to stop."""
 LOADING_LIMIT = 3.0
 MIXTURE_SPOTS = 20_000
 FEWEST_SPOTS = 10
-POSTERIOR_BLOCK = 8192
-
-
-@dataclass(frozen=True)
-class SpotModel:
-    """A trained model.
-
-    Attributes
-    ----------
-    network
-        On the CPU.
-    hops
-        Numbers of hops of its encoder.
-    """
-
-    network: GMMVGAE
-    hops: tuple[int, ...]
-
-    @property
-    def scores(self) -> SpotScores:
-        """How it sees counts."""
-        net = self.network
-        return SpotScores(
-            float(net.score_depth), net.score_centre.double().numpy(), net.score_components.double().numpy()
-        )
-
-    def posterior(
-        self, observed: sparse.csr_matrix | np.ndarray, graph: sparse.csr_matrix
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and log variance of each spot's latent variables, float32 [spots x latent] each; nothing is drawn."""
-        if self.network.shape.likelihood == "features":
-            observed = winsorise(np.asarray(observed))
-        scores = torch.from_numpy(self.scores.of_neighbourhoods(observed, graph, self.hops))
-        with torch.no_grad():
-            parts = [self.network.encode(part) for part in scores.split(POSTERIOR_BLOCK)]
-        return torch.cat([part[0] for part in parts]).numpy(), torch.cat([part[1] for part in parts]).numpy()
-
-    def rates(self, counts: sparse.csr_matrix, graph: sparse.csr_matrix) -> ModelRates:
-        """Rates of spots, worked out a block at a time."""
-        mean, log_variance = self.posterior(counts, graph)
-        return ModelRates(self.network, mean, log_variance)
 
 
 def train_spot_model(
@@ -109,7 +65,7 @@ def train_spot_model(
     hops = tuple(settings["hops"])
     held_out = None
     if counts:
-        observed, held_out, places = _thinned(sparse.csr_matrix(observed), derive_seed(seed, "validation"))
+        observed, held_out, places = ordered_split(sparse.csr_matrix(observed), seed)
     else:
         observed = winsorise(np.asarray(observed))
     how = fit_scores(observed, settings["rank"], derive_seed(seed, "components"))
@@ -148,28 +104,6 @@ def _check(observed: Any, settings: Mapping[str, Any], label: str) -> None:
             f"{label}: {genes} genes in {spots} spots, but {settings['latent']} latent dimensions; expected more of "
             "both; lower config key spatial: gmm_vgae: latent, or that of the dataset's block"
         )
-
-
-def _thinned(counts: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
-    """Hold out a tenth of the UMIs; both parts have the genes in an order that follows from their counts alone.
-
-    So neither the draws nor the rounding of sums over genes, which training amplifies, depend on the order given. The
-    third is the place of each gene in it.
-    """
-    # A random sum over spots tells genes apart by their counts; genes of the same counts share their draws.
-    weights = np.random.default_rng(seed).integers(0, 2**63, counts.shape[0], dtype=np.uint64)
-    _, first, kind = np.unique(counts.T.astype(np.uint64) @ weights, return_index=True, return_inverse=True)
-    order = np.argsort(kind, kind="stable")
-    train, held_out = (part[:, kind[order]] for part in thin_counts(counts[:, first], VALIDATION_SHARE, seed))
-    for part in (train, held_out):
-        part.sort_indices()
-    return train, held_out, np.argsort(order)
-
-
-def validation_split(counts: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Training and validation part of counts as `train_spot_model` splits them with a seed; genes as given."""
-    train, held_out, places = _thinned(sparse.csr_matrix(counts), derive_seed(seed, "validation"))
-    return train[:, places], held_out[:, places]
 
 
 @torch.no_grad()
@@ -257,39 +191,3 @@ def fit_mixture(mean: np.ndarray, components: int | None, seed: int) -> Gaussian
         for k in choices
     ]
     return min(fits, key=lambda found: found.bic(values)) if len(fits) > 1 else fits[0]
-
-
-def architecture(model: SpotModel) -> dict[str, Any]:
-    """Return what `restore` needs beside the weights, for the model card."""
-    return {**model.network.shape.as_dict(), "hop_counts": list(model.hops)}
-
-
-def restore(state: Mapping[str, torch.Tensor], card: Mapping[str, Any], where: str) -> SpotModel:
-    """Rebuild a trained model from its weights and card.
-
-    Parameters
-    ----------
-    state
-        Weights by name.
-    card
-        With ``architecture``.
-    where
-        Path of the card, for the error.
-
-    Raises
-    ------
-    LatentomeError
-        If the card has no architecture of this model, or the weights do not fit it.
-    """
-    try:
-        sizes = dict(card["architecture"])
-        hops = tuple(sizes.pop("hop_counts"))
-        network = GMMVGAE(GMMVGAEShape(**sizes), torch.Generator().manual_seed(0))
-        network.load_state_dict(dict(state))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise LatentomeError(
-            f"{where}: the weights are not those of a GMM-VGAE ({reason}); expected the card and "
-            "weights of rule train_spots; train the model anew, or mend config key pretrained"
-        ) from None
-    return SpotModel(network.eval(), hops)

@@ -10,8 +10,9 @@ from scipy import sparse
 
 from workflow_scripts.lib.stats.consensus_domains import latent_space
 
-from .fit_spots import SpotModel, train_spot_model
+from .fit_spots import train_spot_model
 from .seeds import derive_seed
+from .spot_model import SpotModel
 
 MODELS = 3
 """On DLPFC slices three models bring the ARI's sd over seeds from 0.009 to 0.005 (151510), from 0.03 to 0.013 (151675),
