@@ -1,0 +1,76 @@
+"""Joint multimodal VAE, JMVAE-kl (Suzuki, Nakayama & Matsuo 2016, arXiv:1611.01891, eq. 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .latent import draw, draw_from, kl_gaussians, kl_standard_normal
+from .paired import JointEncoder, VariationalModel, View, weighted
+
+
+@dataclass(frozen=True)
+class JMVAEWeights:
+    """Weights of the reconstructions, of all divergences, and of the alignment among these."""
+
+    x: float = 10.0
+    y: float = 10.0
+    divergence: float = 0.01
+    alignment: float = 1.0
+
+
+class JMVAE(VariationalModel):
+    """One z for both views; q(z | x) and q(z | y) are drawn to the joint posterior q(z | x, y).
+
+    Both views are rebuilt from the joint posterior, as in the paper; the code published with BiAAE rebuilt each view
+    from its own posterior, which is another model.
+
+    Parameters
+    ----------
+    x, y
+        Views.
+    latent
+        Width of z.
+    weights
+        Of the losses.
+    """
+
+    def __init__(self, x: View, y: View, latent: int, weights: JMVAEWeights) -> None:
+        super().__init__()
+        self.weights = weights
+        width = 2 * latent
+        self.encoder_x, self.encoder_y = x.encoder(width), y.encoder(width)
+        self.encoder = JointEncoder(x.short_encoder(width), y.short_encoder(width), 2 * width, width)
+        self.decoder_x, self.decoder_y = x.decoder(latent), y.decoder(latent)
+
+    def losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        """Reconstructions, divergence of the joint posterior from N(0, I) and from those of one view."""
+        mean, log_variance = self.encoder(x, y).chunk(2, dim=1)
+        z = draw(mean, log_variance, rng)
+        ones = [part for one in (self.encoder_x(x), self.encoder_y(y)) for part in one.chunk(2, dim=1)]
+        alignment = kl_gaussians(mean, log_variance, *ones[:2]) + kl_gaussians(mean, log_variance, *ones[2:])
+        w = self.weights
+        return weighted({
+            "reconstruction_x": (w.x, self.decoder_x.reconstruction_loss(z, x)),
+            "reconstruction_y": (w.y, self.decoder_y.reconstruction_loss(z, y)),
+            "divergence": (w.divergence, kl_standard_normal(mean, log_variance).sum(dim=1).mean()),
+            "alignment": (w.divergence * w.alignment, alignment.sum(dim=1).mean()),
+        })  # fmt: skip
+
+    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """One x for every y: z from q(z | y)."""
+        return self.decoder_x.sample(draw_from(self.encoder_y(y), rng), rng)
+
+    def generate_y(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """One y for every x: z from q(z | x)."""
+        return self.decoder_y.sample(draw_from(self.encoder_x(x), rng), rng)
+
+    def condition_code(self, y: Tensor) -> Tensor:
+        """Mean of q(z | y), [pairs x latent]."""
+        return self.encoder_y(y).chunk(2, dim=1)[0]
+
+    def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Means of q(z | x) and q(z | y)."""
+        return {"z_x": self.encoder_x(x).chunk(2, dim=1)[0], "s_y": self.condition_code(y)}
