@@ -1,0 +1,132 @@
+"""Splits of pairs by molecule, MACCS keys, scaffold or cell line; written to disk, so that no step draws its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from workflow_scripts.lib.errors import LatentomeError
+
+from .molecules import maccs_key, scaffold
+
+PARTS = ("train", "valid", "test")
+KINDS = ("molecule", "maccs", "scaffold", "cell")
+GROUPS: dict[str, Callable[[str], str]] = {
+    "molecule": lambda smiles: smiles,
+    "maccs": maccs_key,
+    # A molecule without a ring is its own scaffold, or all of them would be one.
+    "scaffold": lambda smiles: scaffold(smiles) or smiles,
+}
+
+
+def split_pairs(
+    kind: str, smiles: Sequence[str], cells: Sequence[str], seed: int, held_out_cell: str | None = None
+) -> np.ndarray:
+    """Part of each pair: train, valid or test.
+
+    Parameters
+    ----------
+    kind
+        ``molecule``: by canonical SMILES; ``maccs``: by MACCS keys, as published; ``scaffold``: by Bemis-Murcko
+        scaffold; ``cell``: a whole cell line is the test, the rest is split by molecule.
+    smiles
+        Canonical SMILES of each pair.
+    cells
+        Cell line of each pair.
+    seed
+        Of the order of the groups; the published 0.
+    held_out_cell
+        Of ``cell``; None for the line with the fewest pairs.
+
+    Returns
+    -------
+    numpy.ndarray
+        Strings, shape [pairs]. Of n groups n // 4 are validation and n // 4 test. A group is never divided.
+
+    Raises
+    ------
+    LatentomeError
+        If the kind is not known, a part would be empty, or there is but one cell line to hold out.
+    """
+    if kind not in KINDS:
+        raise LatentomeError(f"split {kind!r} is not known; expected one of {', '.join(KINDS)}")
+    if kind == "cell":
+        return _by_cell(smiles, cells, seed, held_out_cell)
+    return _by_group([GROUPS[kind](one) for one in smiles], seed, kind, PARTS)
+
+
+def _by_group(groups: Sequence[str], seed: int, kind: str, parts: Sequence[str]) -> np.ndarray:
+    """As published: the distinct groups, in order of first appearance, are shuffled; quarters are held out."""
+    names = list(dict.fromkeys(groups))
+    quarter = len(names) // 4
+    if quarter < 1:
+        raise LatentomeError(
+            f"split {kind}: {len(names)} groups of molecules; expected at least 4, so that no part is empty; "
+            "take another split, or more molecules"
+        )
+    # numpy's old generator, as the published split drew with it
+    order = np.random.RandomState(seed).permutation(len(names))
+    where = np.full(len(names), parts[0], dtype=object)
+    where[order[:quarter]] = parts[1]
+    if len(parts) > 2:
+        where[order[quarter : 2 * quarter]] = parts[2]
+    part_of = dict(zip(names, where, strict=True))
+    return np.array([part_of[one] for one in groups], dtype=object)
+
+
+def _by_cell(smiles: Sequence[str], cells: Sequence[str], seed: int, held_out_cell: str | None) -> np.ndarray:
+    names, counts = np.unique(np.asarray(cells, dtype=str), return_counts=True)
+    if len(names) < 2:
+        raise LatentomeError(
+            f"split cell: all pairs are of {names[0]}; expected at least 2 cell lines; take another split"
+        )
+    wanted = str(names[counts.argmin()]) if held_out_cell is None else held_out_cell
+    test = np.asarray(cells, dtype=str) == wanted
+    if not test.any():
+        raise LatentomeError(
+            f"split cell: no pair is of {wanted}; expected one of {', '.join(names)}; mend config key held_out_cell"
+        )
+    found = np.full(len(test), PARTS[2], dtype=object)
+    rest = [one for one, out in zip(smiles, test, strict=True) if not out]
+    found[~test] = _by_group(rest, seed, "cell", PARTS[:2])
+    return found
+
+
+def check_split(parts: np.ndarray, groups: Sequence[str]) -> None:
+    """Refuse a split that has a group in two parts, or an empty part.
+
+    Raises
+    ------
+    LatentomeError
+        Naming the group and its parts, or the empty part.
+    """
+    seen: dict[str, str] = {}
+    for group, part in zip(groups, parts, strict=True):
+        if seen.setdefault(group, part) != part:
+            raise LatentomeError(
+                f"split: {group} is in {seen[group]} and in {part}; expected one part for a group; split anew"
+            )
+    missing = [part for part in PARTS if part not in set(parts)]
+    if missing:
+        raise LatentomeError(f"split: {' and '.join(missing)} empty; expected pairs in each part; split anew")
+
+
+def overlap(smiles: Sequence[str], others: Sequence[str]) -> dict[str, float]:
+    """How many distinct molecules, and scaffolds, of one set another one has too: counts and shares.
+
+    Parameters
+    ----------
+    smiles
+        Canonical SMILES, of a held-out part.
+    others
+        Canonical SMILES, of the set that something was pretrained on.
+    """
+    own, known = set(smiles), set(others)
+    scaffolds, known_scaffolds = ({scaffold(one) for one in some} - {""} for some in (own, known))
+    both, both_scaffolds = len(own & known), len(scaffolds & known_scaffolds)
+    return {
+        "molecules": len(own), "shared_molecules": both, "share": both / max(len(own), 1),
+        "scaffolds": len(scaffolds), "shared_scaffolds": both_scaffolds,
+        "scaffold_share": both_scaffolds / max(len(scaffolds), 1),
+    }  # fmt: skip

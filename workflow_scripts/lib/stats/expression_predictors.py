@@ -1,0 +1,57 @@
+"""Predictions of a molecule's expression change without a generative model: what any has to beat.
+
+Each takes training molecules' fingerprints and changes and gives those of other molecules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import linalg
+
+from workflow_scripts.lib.data.molecules import tanimoto
+
+NEIGHBOURS = 15
+RIDGE = 1000.0
+Predictor = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def zero(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """No change at all."""
+    return np.zeros((len(wanted), changes.shape[1]))
+
+
+def train_mean(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The mean change of the training wells, whatever the molecule."""
+    return np.tile(changes.mean(axis=0), (len(wanted), 1))
+
+
+def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Mean of the 15 training wells of the most similar molecules, weighted by Tanimoto similarity."""
+    likeness = tanimoto(wanted, prints).astype(np.float64)
+    k = min(NEIGHBOURS, len(prints))
+    near = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
+    weights = np.take_along_axis(likeness, near, axis=1)
+    # A molecule that is like none is like all of them.
+    weights[weights.sum(axis=1) == 0] = 1.0
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("ik,ikg->ig", weights, changes[near])
+
+
+def kernel_ridge(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Ridge regression on Morgan fingerprints about the training mean, penalty 1000; solved in the wells' space."""
+    first, second = prints.astype(np.float64), wanted.astype(np.float64)
+    centre, mean = first.mean(axis=0), changes.mean(axis=0)
+    first, second = first - centre, second - centre
+    weights = linalg.solve(first @ first.T + RIDGE * np.eye(len(first)), changes - mean, assume_a="pos")
+    return second @ (first.T @ weights) + mean
+
+
+PREDICTORS: dict[str, Predictor] = {
+    "zero": zero,
+    "train_mean": train_mean,
+    "nearest_molecules": nearest_molecules,
+    "kernel_ridge": kernel_ridge,
+}
+"""By name, the weakest first."""
