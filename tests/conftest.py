@@ -1,5 +1,6 @@
 """Which tests run, and what a skip means."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def pytest_collection_modifyitems(config, items):
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def pytest_collection_finish():
+    """Collect garbage as usual: the scripts raise the thresholds while they import, and `job_log` sets them back."""
+    gc.set_threshold(700, 10, 10)
 
 
 def _fail_if_skipped(report):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import platform
 import sys
@@ -16,6 +17,8 @@ from .errors import LatentomeError
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 log = logging.getLogger("latentome")
+COLLECTION = (700, 10, 10)
+"""Python's own thresholds of garbage collection, which `workflow_scripts` raises while a script imports."""
 
 
 def _versions(packages: tuple[str, ...]) -> str:
@@ -49,6 +52,9 @@ def job_log(
         With status 1 if the block raised. A `LatentomeError` is shown on the console as it is, any other
         exception by its type and message; the traceback of both is in the log.
     """
+    # What is imported by now stays: no later collection, nor the process's end, has to look at it.
+    gc.freeze()
+    gc.set_threshold(*COLLECTION)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()
