@@ -16,13 +16,8 @@ include: "rules/fetch.smk"
 include: "rules/bulk.smk"
 include: "rules/l1000.smk"
 include: "rules/spatial.smk"
+include: "rules/molecules.smk"
 include: "rules/report.smk"
-
-
-wildcard_constraints:
-    dataset="[a-z0-9_]+",
-    contrast="[A-Za-z0-9_]+",
-    seed=r"\d+",
 
 
 localrules:
@@ -31,6 +26,7 @@ localrules:
     bulk,
     l1000,
     spatial,
+    molecules,
 
 
 rule all:
@@ -74,3 +70,11 @@ rule spatial:
         spatial_tables(),
     message:
         "Every figure and table of the spatial study is in results/"
+
+
+rule molecules:
+    input:
+        figure_files("molecules", molecules_plans()),
+        molecules_tables(),
+    message:
+        "Every figure and table of the molecules study is in results/"

@@ -24,6 +24,13 @@ except ConfigProblem as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
 
+
+wildcard_constraints:
+    dataset="[a-z0-9_]+",
+    contrast="[A-Za-z0-9_]+",
+    seed=r"\d+",
+
+
 REGISTRY = str(ROOT / "resources/datasets.tsv")
 RAW = config["raw_dir"]
 
@@ -104,13 +111,15 @@ def figure_files(study, plans):
 include: "common_bulk.smk"
 include: "common_l1000.smk"
 include: "common_spatial.smk"
+include: "common_molecules.smk"
 
 
 def study_targets(kind):
     """Figures or tables of every study."""
-    if kind == "figures":
-        return bulk_figures() + figure_files("l1000", l1000_plans()) + figure_files("spatial", spatial_plans())
-    return bulk_tables() + l1000_tables() + spatial_tables()
+    if kind == "tables":
+        return bulk_tables() + l1000_tables() + spatial_tables() + molecules_tables()
+    plans = {"l1000": l1000_plans(), "spatial": spatial_plans(), "molecules": molecules_plans()}
+    return bulk_figures() + [path for study, some in plans.items() for path in figure_files(study, some)]
 
 
 def study_claims():

@@ -64,7 +64,7 @@ rule plot_scaling:
         runtime=20,
     params:
         code=code_digest("spatial/plot_scaling"),
-        simulated=spatial_simulated,
+        simulated=True,
     message:
         "Drawing time and memory of {wildcards.dataset}"
     script:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from workflow_scripts.lib.data.molecule_splits import check_split, overlap, split_pairs
+from workflow_scripts.lib.data.molecule_splits import check_split, not_among, overlap, split_pairs
 from workflow_scripts.lib.data.molecules import (
     canonical,
     fingerprints,
@@ -41,6 +41,9 @@ from workflow_scripts.lib.metrics.generated_molecules import (
         ("C[NH3+]", "CN"),
         ("C[C@@H](N)C(=O)O", "C[C@@H](N)C(=O)O"),
         ("CN(=O)=O", "C[N+](=O)[O-]"),
+        ("[NH4+].[O-]C=O", "O=CO"),
+        ("CC[NH3+].F[P-](F)(F)(F)(F)F", "CCN"),
+        ("CC(=O)N([2H])CCc1c[nH]c2ccc(OC)cc12", "CC(=O)NCCc1c[nH]c2ccc(OC)cc12"),
     ],
 )
 def test_molecules_are_standardised(raw, expected):
@@ -112,7 +115,11 @@ def test_diversity_is_one_less_the_mean_likeness_with_itself_included():
     prints = np.array([[1, 1, 0, 0], [1, 0, 1, 0]], dtype=bool)
     # 1, 1/3, 1/3, 1
     assert internal_diversity(prints) == pytest.approx(1 - (2 + 2 / 3) / 4)
-    assert internal_diversity(prints, p=2) == pytest.approx(1 - math.sqrt((2 + 2 / 9) / 4))
+    # the root is taken of each molecule's mean
+    assert internal_diversity(prints, p=2) == pytest.approx(1 - math.sqrt((1 + 1 / 9) / 2))
+    three = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]], dtype=bool)
+    means = [(1 + 1 / 9) / 3, (1 + 1 / 9) / 3, 1 / 3]
+    assert internal_diversity(three, p=2) == pytest.approx(1 - np.mean(np.sqrt(means)))
     assert internal_diversity(prints[:1]) == 0
 
 
@@ -120,15 +127,18 @@ def test_nearest_of_a_reference():
     prints = np.array([[1, 1, 0, 0], [0, 0, 0, 1]], dtype=bool)
     reference = np.array([[1, 0, 1, 0], [1, 1, 1, 0]], dtype=bool)
     np.testing.assert_allclose(nearest_similarity(prints, reference), [2 / 3, 0])
+    with pytest.raises(LatentomeError, match="no reference"):
+        nearest_similarity(prints, reference[:0])
 
 
 def test_scaffolds_are_compared_by_how_often_they_occur():
     benzene, pyridine = "Cc1ccccc1", "Cc1ccncc1"
-    # (2, 1) and (1, 1)
-    found = scaffold_similarity([benzene, "CCc1ccccc1", pyridine], [benzene, pyridine, "CCO"])
-    assert found == pytest.approx(3 / math.sqrt(5 * 2))
+    naphthalene, biphenyl = "Cc1ccc2ccccc2c1", "Cc1ccc(-c2ccccc2)cc1"
+    # (2, 1) and (1, 1); one ring is not counted
+    some = [naphthalene, "c1ccc2ccccc2c1", biphenyl, benzene]
+    assert scaffold_similarity(some, [naphthalene, biphenyl, "CCO"]) == pytest.approx(3 / math.sqrt(5 * 2))
+    assert math.isnan(scaffold_similarity([benzene], [benzene]))
     assert scaffold_novelty([benzene, pyridine, "CCO"], ["CCc1ccccc1"]) == 0.5
-    assert math.isnan(scaffold_similarity(["CCO"], [benzene]))
 
 
 def test_frechet_distance_has_its_closed_form():
@@ -220,7 +230,8 @@ def test_a_poisoned_split_is_refused():
 
 
 def test_overlap_counts_molecules_and_scaffolds():
-    found = overlap(["CCO", "Cc1ccccc1", "Cc1ccncc1"], ["CCO", "CCc1ccccc1"])
-    assert found["shared_molecules"] == 1
-    assert found["share"] == pytest.approx(1 / 3)
+    own, pretrained = ["CCO", "Cc1ccccc1", "Cc1ccncc1", "C[C@@H](N)O"], ["CCO", "CCc1ccccc1", "CC(N)O"]
+    found = overlap(own, pretrained)
+    assert (found["molecules"], found["shared"], found["shared_without_stereo"]) == (4, 1, 2)
     assert (found["scaffolds"], found["shared_scaffolds"]) == (2, 1)
+    assert not_among(own, pretrained).tolist() == [False, True, True, False]

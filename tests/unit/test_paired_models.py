@@ -224,13 +224,13 @@ def test_every_model_generates_images_of_its_condition(name):
     x, y = pairs(6)
     with torch.no_grad():
         first, again, other = (model.generate(y, rng(seed)) for seed in (1, 1, 2))
-        codes, latents = model.condition_code(y), model.latents(x, y)
+        codes, latents = model.condition_code(y, rng()), model.latents(x, y)
     assert first.shape == x.shape
     assert ((first >= 0) & (first <= 1)).all()
     torch.testing.assert_close(first, again, rtol=0, atol=0)
     assert (first != other).any()
-    assert len(codes) == 6
-    assert latents["s_y"].shape == codes.shape
+    assert len(codes) == len(latents["s_y"]) == 6
+    assert set(latents) <= {"z_x", "s_x", "z_y", "s_y", "code_x"}
 
 
 @pytest.mark.parametrize(("steps", "order"), [((3, 1), "DDDG" * 2), ((1, 1), "DG" * 4), ((1, 3), "DGGG" * 2)])
@@ -274,6 +274,47 @@ def test_a_variational_model_learns_what_the_condition_says():
     with torch.no_grad():
         found = model.generate(y, rng())
     assert float(((found - x) ** 2).mean()) < 0.02
+
+
+@pytest.mark.parametrize("name", ["biaae", "jmvae"])
+def test_models_of_both_directions_generate_y_of_x(name):
+    model = model_of(name).eval()
+    x, _ = pairs(5)
+    with torch.no_grad():
+        first, again, other = (model.generate_y(x, rng(seed)) for seed in (1, 1, 2))
+    assert first.shape == x.shape
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("name", ["vib", "jmvae", "vcca", "cvae"])
+def test_what_is_taken_from_y_is_what_generation_takes(name):
+    """With its noise: a collapsed posterior says nothing, however its means may differ."""
+    model = model_of(name).eval()
+    _, y = pairs(64)
+    first, second = (model.condition_code(y, rng(seed)) for seed in (1, 2))
+    assert (first != second).any(dim=1).all()
+
+
+def test_molecules_reach_their_encoder_whole():
+    """Tokens are no images: nothing scales them."""
+    from workflow_scripts.lib.data.smiles_tokens import TOKENS, encode_all
+    from workflow_scripts.lib.models.expression_coders import expression_view
+    from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE, smiles_view
+
+    torch.manual_seed(0)
+    shape = SmilesShape(latent=6, embedding=16, hidden=16)
+    x, y = smiles_view(SmilesVAE(shape), frozen=False), expression_view(30)
+    tokens = torch.from_numpy(encode_all(["CCO", "c1ccccc1", "CC(=O)N", "CN"] * 8))
+    change = torch.cat([torch.randn(32, 30, generator=rng()), torch.ones(32, 1)], dim=1)
+    for one, other, data in ((x, y, (tokens, change)), (y, x, (change, tokens))):
+        model = build("biaae", one, other, {"latent": 8, "shared": 4})
+        objective = AdversarialObjective(model, {"x": data[0], "y": data[1]})
+        losses = objective.losses("generators", torch.arange(32), rng())
+        name = "reconstruction_x" if one is x else "reconstruction_y"
+        assert float(losses[name]) == pytest.approx(math.log(len(TOKENS)), rel=0.1)
+        drawn = model.generate(data[1], rng())
+        assert len(drawn) == 32 and drawn.dtype == data[0].dtype
 
 
 def test_unknown_models_and_weights_are_named():

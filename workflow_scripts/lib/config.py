@@ -18,7 +18,7 @@ FILE_KEYS = (
     *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes"),
     *("pert_info", "classes", "hub_drugs", "hub_samples"),
 )
-STUDIES = ("bulk", "l1000", "spatial")
+STUDIES = ("bulk", "l1000", "spatial", "molecules")
 SPOT_FILES = ("counts", "positions", "scalefactors", "barcodes")
 PUBLISHED_WEIGHTS = {
     "weights_svqvae": tuple(f"pretrained/S_VQ_VAE_{part}.pth" for part in ("encode", "embedding", "decode")),
@@ -140,8 +140,8 @@ def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
     Parameters
     ----------
     name
-        ``demo/...`` for a simulated file, a registered ``accession/file``, a file of the project
-        (``resources/...``), or the user's own path, relative to the working directory.
+        ``demo/...`` for a simulated file, a registered ``accession/file``, the user's own path, relative to the working
+        directory, a file of the project (``resources/...``), or any other file of the mirror.
     config
         The config.
     root
@@ -151,8 +151,11 @@ def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
         return f"results/raw/{name}"
     if name in registered(root):
         return f"{config['mirror']}/{name}" if config["source"] == "mirror" else f"{config['raw_dir']}/{name}"
-    if not Path(name).exists() and (root / name).exists():
-        return str(root / name)
+    if not Path(name).exists():
+        mirrored = Path(config["mirror"]) / name if config["source"] == "mirror" else None
+        for place in (root / name, mirrored):
+            if place is not None and place.exists():
+                return str(place)
     return name
 
 

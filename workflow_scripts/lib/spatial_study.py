@@ -87,8 +87,9 @@ class SpatialDataset:
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds of the model and of the domains."""
-        return self.block.get("seeds", self.study["seeds"])
+        """Seeds of the model and of the domains; without an annotation to score them by, only the first one."""
+        found = self.block.get("seeds", self.study["seeds"])
+        return found if self.has_labels else found[:1]
 
     @property
     def held_out_seeds(self) -> list[int]:
@@ -111,24 +112,19 @@ class SpatialDataset:
         return [f"{self.folder}/held_out/{name}_seed{seed}.tsv" for seed in self.held_out_seeds]
 
     @property
-    def domain_seeds(self) -> list[int]:
-        """Seeds of the domains; without an annotation only the first one, whose map is drawn."""
-        return self.seeds if self.has_labels else self.seeds[:1]
-
-    @property
     def domain_tables(self) -> list[str]:
         """Tables of domains, one a seed."""
-        return [f"{self.folder}/domains/seed{seed}.tsv" for seed in self.domain_seeds]
+        return [f"{self.folder}/domains/seed{seed}.tsv" for seed in self.seeds]
 
     @property
     def domain_scores(self) -> list[str]:
         """Their agreement with the annotation, one a seed."""
-        return [f"{self.folder}/domains/scores_seed{seed}.tsv" for seed in self.domain_seeds]
+        return [f"{self.folder}/domains/scores_seed{seed}.tsv" for seed in self.seeds]
 
     @property
     def domain_changes(self) -> list[str]:
         """Clustering before and after imputation, one a seed."""
-        return [f"{self.folder}/domains/after_seed{seed}.tsv" for seed in self.domain_seeds]
+        return [f"{self.folder}/domains/after_seed{seed}.tsv" for seed in self.seeds]
 
     @property
     def by_section(self) -> bool:

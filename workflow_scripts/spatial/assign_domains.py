@@ -23,7 +23,7 @@ from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
 from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
 from workflow_scripts.lib.training.spot_model import restore
-from workflow_scripts.lib.training.spot_scores import component_scores
+from workflow_scripts.lib.training.spot_scores import component_scores, rate_scores
 
 log = logging.getLogger("latentome")
 KINDS = {"gmm_vgae": "model"}
@@ -31,8 +31,8 @@ COMPONENTS = 20
 CANDIDATES = range(3, 13)
 
 
-def domains_of(snakemake, observed, graph, k, seed, label):
-    """Domains by every method, the components before and after imputation; int [spots] by name."""
+def domains_of(snakemake, observed, graph, k, seed, label, compared):
+    """Domains by every method, int [spots] by name; components of counts and of imputed rates, if to be compared."""
     params, given = snakemake.params, snakemake.input
     if given.model:
         folder = given.model[0].rsplit("/", 1)[0]
@@ -56,7 +56,14 @@ def domains_of(snakemake, observed, graph, k, seed, label):
         "leiden": leiden_domains(features, seed, k),
         "raw_mixture": mixture(features, k, seed),
     }
-    return k, found, {"raw": features, "imputed": np.hstack(spaces)}
+    if not compared:
+        return k, found, {}
+    depth = float(np.median(np.asarray(observed.sum(axis=1))))
+    return (
+        k,
+        found,
+        {"raw": features, "imputed": rate_scores(models[0].rates(observed, graph), depth, COMPONENTS)},
+    )
 
 
 def main(snakemake) -> None:
@@ -76,24 +83,25 @@ def main(snakemake) -> None:
         k = params.domains.get(section) if isinstance(params.domains, dict) else params.domains
         k = k or (own.nunique() if own is not None and own.nunique() > 1 else None)
         part = graph[rows][:, rows]
+        annotated = own is not None and own.notna().any()
         k, found, spaces = domains_of(
-            snakemake, spots.X[rows], part, k, seed, f"{dataset} {section} seed {seed}"
-        )
+            snakemake, spots.X[rows], part, k, seed, f"{dataset} {section} seed {seed}",
+            compared=annotated and not params.by_section,
+        )  # fmt: skip
         log.info("%s %s seed %d: %d domains", dataset, section, seed, k)
         xy = drawn[rows]
         text = "" if own is None else own.astype(object).fillna("")
         maps.append(pd.DataFrame({"barcode": spots.obs_names[rows], "section": section, "x": xy[:, 0],
                                   "y": xy[:, 1], "label": text, **found}))  # fmt: skip
-        if own is None or own.notna().sum() == 0:
+        if not annotated:
             continue
         for method, value in found.items():
             scores.append({"section": section, "method": method, "kind": KINDS.get(method, "baseline"),
                            "seed": seed, "k": k, **agreement(own, value)})  # fmt: skip
-        if not params.by_section:
-            after += [
-                {"input": name, "seed": seed, "ari": agreement(own, k_means(values, k, seed))["ari"]}
-                for name, values in spaces.items()
-            ]
+        after += [
+            {"input": name, "seed": seed, "ari": agreement(own, k_means(values, k, seed))["ari"]}
+            for name, values in spaces.items()
+        ]
     columns = ["section", "method", "kind", "seed", "k", "ari", "nmi", "homogeneity", "completeness"]
     write_table(pd.DataFrame(scores, columns=columns), snakemake.output.scores)
     write_table(pd.concat(maps), snakemake.output.domains)

@@ -42,9 +42,9 @@ def main(snakemake) -> None:
         log_dir=Path(params.log_dir), label=f"{snakemake.wildcards.dataset} with decoy genes",
     )  # fmt: skip
     rates = model.rates(both, graph)
-    null = np.log1p(
-        SCALE * np.vstack([rates.block(*bounds)[:, spots.n_vars :] for bounds in block_bounds(rates.shape)])
-    )
+    # Copies: slices would keep all genes of all spots in memory.
+    decoyed = [rates.block(*bounds)[:, spots.n_vars :].copy() for bounds in block_bounds(rates.shape)]
+    null = np.log1p(SCALE * np.vstack(decoyed))
     table = pd.DataFrame({"gene": spots.var_names[chosen], "symbol": genes.symbol.to_numpy()[chosen]})
     for name, statistic in (("moran", morans_i), ("geary", gearys_c)):
         table[f"{name}_raw"] = statistic(raw, graph)

@@ -8,7 +8,7 @@ import numpy as np
 
 from workflow_scripts.lib.errors import LatentomeError
 
-from .molecules import maccs_key, scaffold
+from .molecules import maccs_key, scaffold, without_stereo
 
 PARTS = ("train", "valid", "test")
 KINDS = ("molecule", "maccs", "scaffold", "cell")
@@ -120,13 +120,20 @@ def overlap(smiles: Sequence[str], others: Sequence[str]) -> dict[str, float]:
     smiles
         Canonical SMILES, of a held-out part.
     others
-        Canonical SMILES, of the set that something was pretrained on.
+        Canonical SMILES, of the set that something was pretrained on. MOSES has no stereochemistry, so that molecules
+        are compared without it as well.
     """
     own, known = set(smiles), set(others)
+    flat, known_flat = ({without_stereo(one) for one in some} for some in (own, known))
     scaffolds, known_scaffolds = ({scaffold(one) for one in some} - {""} for some in (own, known))
-    both, both_scaffolds = len(own & known), len(scaffolds & known_scaffolds)
     return {
-        "molecules": len(own), "shared_molecules": both, "share": both / max(len(own), 1),
-        "scaffolds": len(scaffolds), "shared_scaffolds": both_scaffolds,
-        "scaffold_share": both_scaffolds / max(len(scaffolds), 1),
+        "molecules": len(own), "shared": len(own & known),
+        "without_stereo": len(flat), "shared_without_stereo": len(flat & known_flat),
+        "scaffolds": len(scaffolds), "shared_scaffolds": len(scaffolds & known_scaffolds),
     }  # fmt: skip
+
+
+def not_among(smiles: Sequence[str], others: Sequence[str]) -> np.ndarray:
+    """Which molecules another set does not have, stereochemistry left aside; bool, shape [molecules]."""
+    known = {without_stereo(one) for one in others}
+    return np.array([without_stereo(one) not in known for one in smiles], dtype=bool)

@@ -21,7 +21,7 @@ from workflow_scripts.lib.errors import LatentomeError
 RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
 
 RADIUS, BITS = 2, 2048
-"""Of Morgan fingerprints."""
+"""Of Morgan fingerprints; MOSES takes 1024 bits."""
 UNREADABLE_SHARE = 0.05
 """Of a file's SMILES, above which it is taken for a wrong file."""
 
@@ -55,17 +55,18 @@ def canonical(smiles: str) -> str | None:
 
 
 def standardise(smiles: str) -> str | None:
-    """Canonical SMILES of the largest organic part, neutral, without isotopes' or metals' quirks; None if unreadable.
+    """Canonical SMILES of the largest organic part, neutral, without isotopes; None if unreadable.
 
-    RDKit's clean-up (normalised groups, metals off), largest fragment, charges off where that leaves a molecule.
-    Stereochemistry is kept.
+    RDKit's clean-up (normalised groups, metals off), largest organic fragment, charges off where that leaves a
+    molecule. Stereochemistry is kept.
     """
     found = read_molecule(smiles)
     if found is None:
         return None
     try:
-        found = rdMolStandardize.FragmentParent(found)
-        found = rdMolStandardize.Uncharger().uncharge(found)
+        found = rdMolStandardize.Cleanup(found)
+        found = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(found)
+        found = rdMolStandardize.IsotopeParent(rdMolStandardize.Uncharger().uncharge(found))
         return canonical(Chem.MolToSmiles(found))
     except (ValueError, RuntimeError):
         return None
@@ -106,10 +107,16 @@ def standardise_all(
 
 
 @cache
-def scaffold(smiles: str) -> str:
-    """Bemis-Murcko scaffold (J. Med. Chem. 1996), canonical SMILES without stereochemistry; empty without a ring."""
-    molecule = _valid(smiles)
-    return Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule), isomericSmiles=False)
+def scaffold(smiles: str, rings: int = 1) -> str:
+    """Bemis-Murcko scaffold (J. Med. Chem. 1996), canonical SMILES without stereochemistry; empty below `rings`."""
+    found = MurckoScaffold.GetScaffoldForMol(_valid(smiles))
+    return Chem.MolToSmiles(found, isomericSmiles=False) if found.GetRingInfo().NumRings() >= rings else ""
+
+
+@cache
+def without_stereo(smiles: str) -> str:
+    """Canonical SMILES without stereochemistry: as MOSES has its molecules."""
+    return Chem.MolToSmiles(_valid(smiles), isomericSmiles=False)
 
 
 @cache
@@ -118,16 +125,16 @@ def maccs_key(smiles: str) -> str:
     return MACCSkeys.GenMACCSKeys(_valid(smiles)).ToBitString()  # type: ignore[attr-defined]
 
 
-def fingerprints(smiles: Sequence[str]) -> np.ndarray:
-    """Morgan fingerprints of radius 2, bool [molecules x 2048].
+def fingerprints(smiles: Sequence[str], bits: int = BITS) -> np.ndarray:
+    """Morgan fingerprints of radius 2, bool [molecules x bits].
 
     Raises
     ------
     LatentomeError
         If a molecule is not valid.
     """
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
-    found = np.zeros((len(smiles), BITS), dtype=bool)
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=bits)
+    found = np.zeros((len(smiles), bits), dtype=bool)
     for row, one in zip(found, smiles, strict=True):
         row[:] = generator.GetFingerprintAsNumPy(_valid(one))
     return found

@@ -74,7 +74,7 @@ def decode(numbers: Iterable[int]) -> str:
 
 
 def encode_all(smiles: Sequence[str]) -> np.ndarray:
-    """Token numbers of many SMILES, uint8 [molecules x longest], padded with `PAD` at the end.
+    """Token numbers of many SMILES, int16 [molecules x longest], padded with `PAD` at the end.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def encode_all(smiles: Sequence[str]) -> np.ndarray:
             "SMILES: no molecule given; expected at least one; check the file and the filters"
         )
     numbers = [encode(one) for one in smiles]
-    found = np.full((len(numbers), max(map(len, numbers))), PAD, dtype=np.uint8)
+    found = np.full((len(numbers), max(map(len, numbers))), PAD, dtype=np.int16)
     for row, one in zip(found, numbers, strict=True):
         row[: len(one)] = one
     return found

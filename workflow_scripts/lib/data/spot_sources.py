@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ PLATFORMS = {
 }
 """Each format's platform, unless the block tells."""
 NEEDS_POSITIONS = ("spaceranger", "slideseq")
+USED_BY = {
+    "positions": ("spaceranger", "slideseq", "count_table"),
+    "barcodes": ("spaceranger", "slideseq", "count_table"),
+    "scalefactors": ("spaceranger",),
+}
+"""Formats that use a file beside the counts."""
 
 
 def read_spots_source(block: Mapping[str, Any], paths: Mapping[str, str]) -> anndata.AnnData:
@@ -63,6 +70,12 @@ def read_spots_source(block: Mapping[str, Any], paths: Mapping[str, str]) -> ann
         raise LatentomeError(
             f"config: spots: format: {unknown('format', form, PLATFORMS)}; mend the data set's block"
         )
+    for key, forms in USED_BY.items():
+        if given.get(key) and form not in forms:
+            raise LatentomeError(
+                f"config: spots: {key}: the format {form} does not use it (only {', '.join(forms)} do); drop the key, and "
+                "choose spots by keep, or beforehand"
+            )
     for key in ("counts", "positions") if form in NEEDS_POSITIONS else ("counts",):
         if not paths.get(key):
             raise LatentomeError(
@@ -134,15 +147,14 @@ def read_labels(path: str | Path, options: Mapping[str, Any]) -> pd.Series:
         raise LatentomeError(f"{path}: the file is empty; expected labels of the spots")
     delimiter = max("\t,;", key=text.split("\n", 1)[0].count)
     try:
-        table = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            dtype=str,
-            na_filter=False,
-            header=None if by_number else 0,
-            index_col=False,
-        )
-    except pd.errors.ParserError as error:
+        with warnings.catch_warnings():
+            # Lines longer than the header (row names, as R writes them) would move every column by one.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                io.StringIO(text), sep=delimiter, dtype=str, na_filter=False, header=None if by_number else 0,
+                index_col=False,
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise LatentomeError(
             f"{path}: {str(error).strip()}; expected as many columns on every line"
         ) from None

@@ -94,7 +94,7 @@ def build_spots(
     source
         ``format``, ``platform``, file names; ``counts`` is the file that errors name.
     symbols
-        Gene symbols, if the file has them beside the ids.
+        Gene symbols, if the file has them beside the ids; where one is empty, the id stands for it.
     obs
         Further columns, rows as in `barcodes`.
 
@@ -116,7 +116,10 @@ def build_spots(
     table = pd.DataFrame(index=index) if obs is None else obs.set_axis(index, axis=0)
     var = pd.DataFrame(index=pd.Index(genes, dtype=object))
     if symbols is not None:
-        var["symbol"] = [str(name) for name in symbols]
+        var["symbol"] = [
+            gene if str(name).strip() in ("", "nan", "None") else str(name)
+            for gene, name in zip(genes, symbols, strict=True)
+        ]
     spots = anndata.AnnData(matrix, obs=table, var=var, obsm={"spatial": np.asarray(xy, np.float64)})
     spots.uns["source"] = {"values": "counts", **{key: str(value) for key, value in source.items()}}
     note(spots, "spots read", spots.n_obs)

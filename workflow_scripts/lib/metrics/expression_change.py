@@ -25,7 +25,8 @@ class WellScores:
     pearson
         Correlation over genes; 0 for a constant prediction.
     recall
-        Of the 50 most changed genes, the share that is also among the 50 that are predicted to change most.
+        Of the 50 most changed genes, the share that is also among the 50 that are predicted to change most, and in the
+        same direction.
     """
 
     rmse: np.ndarray
@@ -92,8 +93,11 @@ def mean_by_molecule(values: np.ndarray, molecules: Sequence[str]) -> np.ndarray
     return np.bincount(codes, values) / np.bincount(codes)
 
 
-def replicate_ceiling(measured: np.ndarray, molecules: Sequence[str]) -> dict[str, float]:
-    """How well one well of a molecule predicts another one of it: no prediction by molecule can be expected above.
+def replicate_agreement(measured: np.ndarray, molecules: Sequence[str]) -> dict[str, float]:
+    """How alike two wells of one molecule are, and what that leaves for a prediction.
+
+    If replicates correlate by r, the truth behind them correlates with each by sqrt(r); if they are d apart, it is
+    d / sqrt(2) from each. No prediction by molecule can be expected to do better.
 
     Parameters
     ----------
@@ -105,8 +109,8 @@ def replicate_ceiling(measured: np.ndarray, molecules: Sequence[str]) -> dict[st
     Returns
     -------
     dict
-        ``pairs``, mean ``l2``, ``rmse`` and ``pearson`` over all pairs of wells of one molecule, each molecule counted
-        alike; NaN without any.
+        ``pairs``; mean ``l2``, ``rmse`` and ``pearson`` over all pairs of wells of one molecule, each molecule counted
+        alike; ``ceiling_pearson``, ``ceiling_rmse``; NaN without any.
     """
     groups = {name: np.flatnonzero(np.asarray(molecules) == name) for name in dict.fromkeys(molecules)}
     rows = []
@@ -115,17 +119,22 @@ def replicate_ceiling(measured: np.ndarray, molecules: Sequence[str]) -> dict[st
         if len(first):
             found = well_scores(measured[places[first]], measured[places[second]])
             rows.append((len(first), found.l2.mean(), found.rmse.mean(), found.pearson.mean()))
-    if not rows:
-        return {"pairs": 0.0, "l2": float("nan"), "rmse": float("nan"), "pearson": float("nan")}
-    table = np.array(rows)
-    means = table[:, 1:].mean(axis=0)
-    return {"pairs": float(table[:, 0].sum()), **dict(zip(("l2", "rmse", "pearson"), means, strict=True))}
+    table = np.array(rows, dtype=float) if rows else np.full((1, 4), np.nan)
+    l2, rmse, pearson = table[:, 1:].mean(axis=0)
+    return {
+        "pairs": float(table[:, 0].sum()) if rows else 0.0, "l2": float(l2), "rmse": float(rmse),
+        "pearson": float(pearson), "ceiling_pearson": float(np.sqrt(max(pearson, 0.0))) if rows else float("nan"),
+        "ceiling_rmse": float(rmse / np.sqrt(2)),
+    }  # fmt: skip
 
 
 def _recall(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """A prediction that is the same for all genes names none of them: it gets what chance would."""
     k = min(TOP_GENES, measured.shape[1])
     top = [np.argsort(-np.abs(some), axis=1, kind="stable")[:, :k] for some in (predicted, measured)]
     flags = [np.zeros(measured.shape, dtype=bool) for _ in top]
     for flag, places in zip(flags, top, strict=True):
         np.put_along_axis(flag, places, True, axis=1)
-    return (flags[0] & flags[1]).sum(axis=1) / k
+    hits = flags[0] & flags[1] & (np.sign(predicted) == np.sign(measured))
+    none = np.ptp(predicted, axis=1) == 0
+    return np.where(none, 0.5 * k / measured.shape[1], hits.sum(axis=1) / k)

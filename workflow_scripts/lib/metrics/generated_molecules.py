@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from scipy import linalg
 
 from workflow_scripts.lib.data.molecules import canonical, fingerprints, scaffold, tanimoto
+from workflow_scripts.lib.errors import LatentomeError
 
-UNIQUE_AT = 10_000
+UNIQUE_AT, MOSES_BITS, SCAFFOLD_RINGS = 10_000, 1024, 2
 BLOCK = 2_000
 
 
@@ -37,29 +38,43 @@ def novelty(valid: Sequence[str], training: Collection[str]) -> float:
 
 
 def internal_diversity(prints: np.ndarray, p: int = 1) -> float:
-    """1 - (mean of Tanimoto^p over all pairs, each molecule with itself included)^(1/p); NaN without any."""
+    """1 - mean over molecules of (mean of Tanimoto^p to all, itself included)^(1/p), as MOSES' code has it; or NaN."""
     if len(prints) == 0:
         return float("nan")
-    total = sum(
-        float((tanimoto(prints[start : start + BLOCK], prints).astype(np.float64) ** p).sum())
-        for start in range(0, len(prints), BLOCK)
-    )
-    return 1 - (total / len(prints) ** 2) ** (1 / p)
+    means = [(part**p).mean(axis=1) ** (1 / p) for part in _rows_of(prints, prints)]
+    return float(1 - np.concatenate(means).mean())
 
 
 def nearest_similarity(prints: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Tanimoto of each molecule to the nearest of a reference set, shape [molecules]; its mean is MOSES' SNN."""
-    return np.concatenate([
-        tanimoto(prints[start : start + BLOCK], reference).max(axis=1)
-        for start in range(0, len(prints), BLOCK)
-    ] or [np.zeros(0)])  # fmt: skip
+    """Tanimoto of each molecule to the nearest of a reference set, shape [molecules]; its mean is MOSES' SNN.
+
+    Raises
+    ------
+    LatentomeError
+        If there is no reference.
+    """
+    if len(reference) == 0:
+        raise LatentomeError(
+            "molecules: no reference to compare with; expected held-out molecules; check the split"
+        )
+    found = np.zeros(len(prints))
+    for start in range(0, len(reference), BLOCK):
+        parts = [part.max(axis=1) for part in _rows_of(prints, reference[start : start + BLOCK])]
+        found = np.maximum(found, np.concatenate(parts) if parts else found)
+    return found
+
+
+def _rows_of(prints: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+    """Likeness of a block of molecules to all others, float64."""
+    for start in range(0, len(prints), BLOCK):
+        yield tanimoto(prints[start : start + BLOCK], others).astype(np.float64)
 
 
 def scaffold_similarity(valid: Sequence[str], reference: Sequence[str]) -> float:
-    """Cosine of how often each Bemis-Murcko scaffold occurs in both sets; NaN if either has none."""
-    counts = [_counted(scaffold(one) for one in some) for some in (valid, reference)]
+    """Cosine of how often each scaffold of at least two rings occurs in both sets, as MOSES' Scaf; or NaN."""
+    counts = [Counter(scaffold(one, SCAFFOLD_RINGS) for one in some) for some in (valid, reference)]
     names = sorted(set().union(*counts) - {""})
-    first, second = (np.array([one.get(name, 0) for name in names], dtype=float) for one in counts)
+    first, second = (np.array([one[name] for name in names], dtype=float) for one in counts)
     length = np.sqrt((first @ first) * (second @ second)) if names else 0.0
     return float(first @ second / length) if length > 0 else float("nan")
 
@@ -79,9 +94,11 @@ def fingerprint_distance(prints: np.ndarray, reference: np.ndarray, dimensions: 
     """
     if min(len(prints), len(reference)) < 2:
         return float("nan")
-    centre = reference.mean(axis=0)
-    _, _, directions = linalg.svd(reference - centre, full_matrices=False)
-    first, second = ((some - centre) @ directions[:dimensions].T for some in (prints, reference))
+    whole = reference.astype(np.float32)
+    centre = whole.mean(axis=0)
+    # of bits x bits, however many molecules there are
+    _, directions = linalg.eigh((whole.T @ whole / len(whole) - np.outer(centre, centre)).astype(np.float64))
+    first, second = ((some - centre) @ directions[:, ::-1][:, :dimensions] for some in (prints, whole))
     return frechet_distance(first, second)
 
 
@@ -98,13 +115,6 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
 def _root(matrix: np.ndarray) -> np.ndarray:
     values, vectors = linalg.eigh(matrix)
     return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-
-
-def _counted(names: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for name in names:
-        found[name] = found.get(name, 0) + 1
-    return found
 
 
 def moses_scores(
@@ -129,7 +139,7 @@ def moses_scores(
         ``fingerprint_distance``.
     """
     share, valid = validity(generated)
-    prints, held = fingerprints(valid), fingerprints(reference)
+    prints, held = (fingerprints(some, MOSES_BITS) for some in (valid, reference))
     return {
         "valid": share,
         "unique": uniqueness(valid),

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import KFold, StratifiedKFold
 from torch import Tensor, nn
 from torch.nn import functional
 
 from workflow_scripts.lib.errors import LatentomeError
 
 LOOK_EVERY = 100
+FARTHEST = 10.0
+"""Deviations at which a value is cut off."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,10 @@ def information(
             f"mutual information: {len(train[0])} training and {len(test[0])} test pairs; expected at least 5 and 1 "
             f"batches of {budget.batch}; lower the batch"
         )
-    scale = [(some.mean(axis=0), some.std(axis=0) + 1e-6) for some in train]
+    scale = [_scale(some) for some in train]
     fitted, decided, final = (
         [
-            torch.from_numpy(((some - mean) / sd).astype(np.float32))
+            torch.from_numpy(np.clip((some - mean) / sd, -FARTHEST, FARTHEST).astype(np.float32))
             for some, (mean, sd) in zip(pair, scale, strict=True)
         ]
         for pair in ([some[fifth:] for some in train], [some[:fifth] for some in train], test)
@@ -108,9 +110,16 @@ def information(
         adam.zero_grad()
         loss.backward()
         adam.step()
-        if step % LOOK_EVERY == 0 and (bound := _bound(critic, decided, budget.batch)) > best:
+        look = step % LOOK_EVERY == 0 or step == budget.steps
+        if look and (bound := _bound(critic, decided, budget.batch)) > best:
             best, found = bound, _bound(critic, final, budget.batch)
     return found
+
+
+def _scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each dimension, this at least a tenth of the typical one: a pixel may never be lit."""
+    deviation = values.std(axis=0)
+    return values.mean(axis=0), np.maximum(deviation, max(0.1 * np.sqrt((deviation**2).mean()), 1e-6))
 
 
 @torch.no_grad()
@@ -149,10 +158,19 @@ def probe_accuracy(code: np.ndarray, digit: np.ndarray, seed: int, folds: int = 
     return float(right.mean())
 
 
-def probe_r_squared(code: np.ndarray, value: np.ndarray) -> float:
-    """Share of the variance of `value` that a linear model of the code explains, on the half it was not fitted to."""
-    half = len(value) // 2
-    design = np.hstack([code, np.ones((len(code), 1))])
-    weights = np.linalg.lstsq(design[:half], value[:half], rcond=None)[0]
-    rest = value[half:] - design[half:] @ weights
-    return float(1 - (rest @ rest) / ((value[half:] - value[:half].mean()) ** 2).sum())
+def probe_r_squared(code: np.ndarray, value: np.ndarray, seed: int, folds: int = 5) -> float:
+    """Share of the variance of `value` that a linear model of the code explains, each case predicted unseen.
+
+    Parameters
+    ----------
+    code
+        [cases x dimensions].
+    value
+        Shape [cases].
+    seed, folds
+        As in `probe_accuracy`.
+    """
+    rest = np.empty(len(value))
+    for train, test in KFold(folds, shuffle=True, random_state=seed).split(code):
+        rest[test] = value[test] - LinearRegression().fit(code[train], value[train]).predict(code[test])
+    return float(1 - (rest @ rest) / ((value - value.mean()) ** 2).sum())

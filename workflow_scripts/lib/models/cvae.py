@@ -62,13 +62,16 @@ class CVAE(VariationalModel):
 
     def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """One x for every y: z from the prior given y."""
-        z = draw_from(self.prior(y), rng)
-        return self.decoder_x.sample(torch.cat([z, self.condition(y)], dim=1), rng)
+        return self.decoder_x.sample(self.condition_code(y, rng), rng)
 
-    def condition_code(self, y: Tensor) -> Tensor:
-        """Mean of the prior and code of y, [pairs x 2 latent]."""
-        return torch.cat([self.prior(y).chunk(2, dim=1)[0], self.condition(y)], dim=1)
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw of the prior and code of y, [pairs x 2 latent]."""
+        return torch.cat([draw_from(self.prior(y), rng), self.condition(y)], dim=1)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Posterior mean, and what is taken from y."""
-        return {"z_x": self.encoder(x, y).chunk(2, dim=1)[0], "s_y": self.condition_code(y)}
+        """Posterior mean; mean of the prior and code of y."""
+        prior = self.prior(y).chunk(2, dim=1)[0]
+        return {
+            "code_x": self.encoder(x, y).chunk(2, dim=1)[0],
+            "s_y": torch.cat([prior, self.condition(y)], dim=1),
+        }

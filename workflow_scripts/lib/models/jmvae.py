@@ -61,16 +61,17 @@ class JMVAE(VariationalModel):
 
     def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """One x for every y: z from q(z | y)."""
-        return self.decoder_x.sample(draw_from(self.encoder_y(y), rng), rng)
+        return self.decoder_x.sample(self.condition_code(y, rng), rng)
 
     def generate_y(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """One y for every x: z from q(z | x)."""
         return self.decoder_y.sample(draw_from(self.encoder_x(x), rng), rng)
 
-    def condition_code(self, y: Tensor) -> Tensor:
-        """Mean of q(z | y), [pairs x latent]."""
-        return self.encoder_y(y).chunk(2, dim=1)[0]
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw of q(z | y), [pairs x latent]."""
+        return draw_from(self.encoder_y(y), rng)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Means of q(z | x) and q(z | y)."""
-        return {"z_x": self.encoder_x(x).chunk(2, dim=1)[0], "s_y": self.condition_code(y)}
+        means = [encoded.chunk(2, dim=1)[0] for encoded in (self.encoder_x(x), self.encoder_y(y))]
+        return {"code_x": means[0], "s_y": means[1]}

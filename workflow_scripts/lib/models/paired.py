@@ -49,8 +49,8 @@ class PairedModel(nn.Module, ABC):
         """Draw one x for every y."""
 
     @abstractmethod
-    def condition_code(self, y: Tensor) -> Tensor:
-        """What the model takes from y, without noise, [pairs x latent]: of this mutual information is estimated."""
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """What `generate` takes from y, its noise included, [pairs x latent]: of this information is estimated."""
 
     @abstractmethod
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:

@@ -74,7 +74,7 @@ class SAAE(AdversarialModel):
         z = standard_normal(condition.new_empty(len(condition), self.private), rng)
         return self.decoder_x.sample(torch.cat([z, condition], dim=1), rng)
 
-    def condition_code(self, y: Tensor) -> Tensor:
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Code of y, [pairs x condition]."""
         return self.encoder_y(y)
 

@@ -124,7 +124,7 @@ class SmilesDecoder(nn.Module):
         Returns
         -------
         torch.Tensor
-            Token numbers, uint8 [molecules x at most longest], from `START` on, padded after the end. A molecule that
+            Token numbers, int16 [molecules x at most longest], from `START` on, padded after the end. A molecule that
             has not ended by then has no `END`.
         """
         state = self._state(z)
@@ -138,7 +138,7 @@ class SmilesDecoder(nn.Module):
             ended |= token == END
             if ended.all():
                 break
-        return torch.stack(found, dim=1).to(torch.uint8)
+        return torch.stack(found, dim=1).to(torch.int16)
 
 
 def choose(logits: Tensor, rng: torch.Generator, temperature: float, nucleus: float) -> Tensor:
@@ -219,7 +219,7 @@ class TunedDecoder(nn.Module):
         return self.pretrained.negative_log_likelihood(self(latent), tokens)
 
     def sample(self, latent: Tensor, rng: torch.Generator) -> Tensor:
-        """Molecules drawn at the temperature of training, uint8 tokens."""
+        """Molecules drawn at the temperature of training, int16 tokens."""
         return self.pretrained.sample(self(latent), rng)
 
 

@@ -81,11 +81,11 @@ class UniAAE(AdversarialModel):
 
     def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """One x for every y: z_x from N(0, I), s from y."""
-        shared = self.condition_code(y)
+        shared = self.condition_code(y, rng)
         z = standard_normal(shared.new_empty(len(shared), self.private), rng)
         return self.decoder_x.sample(torch.cat([z, shared], dim=1), rng)
 
-    def condition_code(self, y: Tensor) -> Tensor:
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Code s of y, [pairs x shared]."""
         return self._codes(y)[1]
 

@@ -63,14 +63,14 @@ class VCCAPrivate(VariationalModel):
 
         The published code put y's private code in the place of z_x.
         """
-        mean, log_variance = self.encoder_y(y).chunk(2, dim=1)
-        shared = draw(mean[:, self.private :], log_variance[:, self.private :], rng)
-        z = standard_normal(mean[:, : self.private], rng)
+        shared = self.condition_code(y, rng)
+        z = standard_normal(shared.new_empty(len(shared), self.private), rng)
         return self.decoder_x.sample(torch.cat([z, shared], dim=1), rng)
 
-    def condition_code(self, y: Tensor) -> Tensor:
-        """Mean of the shared code, [pairs x shared]."""
-        return self.encoder_y(y).chunk(2, dim=1)[0][:, self.private :]
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw of the shared code, [pairs x shared]."""
+        mean, log_variance = self.encoder_y(y).chunk(2, dim=1)
+        return draw(mean[:, self.private :], log_variance[:, self.private :], rng)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Means of the private codes and of the shared one."""

@@ -48,12 +48,12 @@ class VIB(VariationalModel):
 
     def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """One x for every y: z from q(z | y)."""
-        return self.decoder_x.sample(draw_from(self.encoder_y(y), rng), rng)
+        return self.decoder_x.sample(self.condition_code(y, rng), rng)
 
-    def condition_code(self, y: Tensor) -> Tensor:
-        """Mean of q(z | y), [pairs x latent]."""
-        return self.encoder_y(y).chunk(2, dim=1)[0]
+    def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw of q(z | y), [pairs x latent]."""
+        return draw_from(self.encoder_y(y), rng)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Mean of q(z | y)."""
-        return {"s_y": self.condition_code(y)}
+        return {"s_y": self.encoder_y(y).chunk(2, dim=1)[0]}

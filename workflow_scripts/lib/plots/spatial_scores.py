@@ -212,7 +212,7 @@ def spatial_autocorrelation(
         figure,
         [
             f"n = {number(len(known))} genes, {number(known['imputable'].sum())} of them imputable",
-            "Null: decoy genes, whose UMIs are shuffled over the spots by depth, imputed with the real ones",
+            "Null: decoy genes, Poisson counts in proportion to the spots' depth, imputed with the real ones",
             "b: boxes hold the middle half of the genes, whiskers 5 to 95 %",
             note,
         ],

@@ -33,10 +33,10 @@ def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarra
     k = min(NEIGHBOURS, len(prints))
     near = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
     weights = np.take_along_axis(likeness, near, axis=1)
+    total = weights.sum(axis=1, keepdims=True)
+    found = np.einsum("ik,ikg->ig", weights / np.where(total > 0, total, 1), changes[near])
     # A molecule that is like none is like all of them.
-    weights[weights.sum(axis=1) == 0] = 1.0
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.einsum("ik,ikg->ig", weights, changes[near])
+    return np.where(total > 0, found, changes.mean(axis=0))
 
 
 def kernel_ridge(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -118,6 +119,28 @@ class VariationalObjective(PairedObjective):
         return self.model.losses(*self.pair(index), rng)
 
 
+def objective_of(
+    model: PairedModel, data: Mapping[str, Tensor], settings: Mapping[str, Any], score: Score | None = None
+) -> PairedObjective:
+    """Objective that belongs to a model.
+
+    Parameters
+    ----------
+    model, data, score
+        As in `PairedObjective`.
+    settings
+        ``learning_rate``; of adversarial models ``discriminator_steps`` and ``generator_steps``.
+    """
+    rate = settings["learning_rate"]
+    if isinstance(model, AdversarialModel):
+        return AdversarialObjective(
+            model, data, score, learning_rate=rate, discriminator_steps=settings["discriminator_steps"],
+            generator_steps=settings["generator_steps"],
+        )  # fmt: skip
+    assert isinstance(model, VariationalModel)
+    return VariationalObjective(model, data, score, learning_rate=rate)
+
+
 def prepared(rows: Tensor) -> Tensor:
-    """Images kept as bytes become values 0 to 1; all else stays as it is."""
+    """Images, which alone are kept as bytes, become values 0 to 1; all else stays as it is."""
     return rows.float() / 255 if rows.dtype == torch.uint8 else rows

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.lib.data.smiles_tokens import PAD, START, TOKENS
+from workflow_scripts.lib.models.latent import draw, kl_standard_normal
 from workflow_scripts.lib.models.smiles_coders import SmilesVAE
 
 from .objective import Objective
@@ -26,7 +27,7 @@ class SmilesObjective(Objective):
     model
         Autoencoder.
     tokens
-        uint8 [molecules x tokens], padded.
+        int16 [molecules x tokens], padded.
     held_out
         The same, of molecules to validate on.
     settings
@@ -63,14 +64,17 @@ class SmilesObjective(Objective):
         return self.model.losses(tokens, rng, weight)
 
     def validate(self, rng: torch.Generator) -> dict[str, float] | None:
-        """Nats per held-out token of the mean code, and of a drawn one."""
-        total, number = 0.0, 0
+        """Nats per held-out token: the bound of the likelihood (the divergence included), and rebuilding alone."""
+        bound, rebuilt, number = 0.0, 0.0, 0
         for part in self.held_out.split(512):
             tokens = part[:, : int((part != PAD).sum(dim=1).max())].to(next(self.model.parameters()).device)
-            mean = self.model.encoder(tokens).chunk(2, dim=1)[0]
-            total += float(self.model.decoder.negative_log_likelihood(mean, tokens).sum())
+            mean, log_variance = self.model.encoder(tokens).chunk(2, dim=1)
+            z = draw(mean, log_variance, rng)
+            bound += float(self.model.decoder.negative_log_likelihood(z, tokens).sum())
+            bound += float(kl_standard_normal(mean, log_variance).sum())
+            rebuilt += float(self.model.decoder.negative_log_likelihood(mean, tokens).sum())
             number += int((tokens[:, 1:] != PAD).sum())
-        return {"validation": total / number}
+        return {"validation": bound / number, "reconstruction": rebuilt / number}
 
     def state(self) -> dict[str, Tensor]:
         """Updates so far, on which the divergence's weight depends."""
@@ -108,7 +112,7 @@ def bigram_loss(tokens: np.ndarray, held_out: np.ndarray) -> float:
     Parameters
     ----------
     tokens, held_out
-        uint8 [molecules x tokens], padded.
+        int16 [molecules x tokens], padded.
     """
     counts = np.ones((len(TOKENS), len(TOKENS)))
     np.add.at(counts, _pairs(tokens), 1)

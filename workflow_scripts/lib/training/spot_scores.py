@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, IncrementalPCA
 
 from workflow_scripts.lib.data.neighbours import row_mean
 
 MOST_SPOTS = 50_000
 """Spots on which the components are found, at most; all are then projected."""
 BLOCK = 50_000
+BLOCK_VALUES = 2**22
 WINSORISED = 4.0
 """Stored features are cut at so many (scaled) median absolute deviations from their median."""
 
@@ -131,3 +133,32 @@ def component_scores(observed: sparse.csr_matrix | np.ndarray, rank: int, seed: 
     found = fit_scores(observed, rank, seed)
     scale = 1 / np.maximum(np.linalg.norm(found.components, axis=0), 1e-12)
     return found.project(observed).astype(np.float64) * scale
+
+
+def rate_scores(rates: Any, depth: float, rank: int) -> np.ndarray:
+    """Principal component scores of log1p(depth x rate), as `component_scores` has them of counts; a block at a time.
+
+    Parameters
+    ----------
+    rates
+        With ``shape`` and ``block(start, stop)``: shares of the genes, rows summing to 1.
+    depth
+        UMIs to which a spot is scaled before the log.
+    rank
+        Components; fewer if there are fewer spots or genes.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 [spots x rank].
+    """
+    spots, genes = rates.shape
+    rank = min(rank, spots - 1, genes - 1)
+    # Each block has to hold as many spots as there are components.
+    step = max(rank, BLOCK_VALUES // genes, 1)
+    starts = [start for start in range(0, spots, step) if spots - start >= rank or start == 0]
+    bounds = list(zip(starts, [*starts[1:], spots], strict=True))
+    model = IncrementalPCA(rank)
+    for start, stop in bounds:
+        model.partial_fit(np.log1p(depth * rates.block(start, stop)))
+    return np.vstack([model.transform(np.log1p(depth * rates.block(*one))) for one in bounds])
