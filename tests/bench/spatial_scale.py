@@ -49,6 +49,7 @@ from workflow_scripts.lib.data.spots import read_spots
 from workflow_scripts.lib.metrics.imputability import GeneSums, imputable_genes
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training import fit_spots, loop, published_epoch
+from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.fit_spots import train_spot_model
 from workflow_scripts.lib.training.spot_rates import estimate_uncertainty, given_counts, rates_with_sd
 from workflow_scripts.lib.training.spots import SpotObjective
@@ -63,7 +64,7 @@ RATIO, TOLERANCE = 2.0, 0.3
 
 
 def settings_of(epochs: int) -> dict[str, Any]:
-    """The workflow's own, for a stated number of epochs."""
+    """The workflow's own but for the batch, for a stated number of epochs."""
     given = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["spatial"]["gmm_vgae"]
     return {**given, "epochs": epochs, "batch_size": BATCH, "patience": None}
 
@@ -124,13 +125,14 @@ def run_sparse(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     since = now()
     rates = model.rates(spots.X, graph)
     known = estimate_uncertainty(rates, spots.X)
+    dispersion = dispersion_factor(model, spots.X, graph, 0) * known.dispersion
     depths = np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel()
     sums = GeneSums(spots.n_vars)
 
     def block(start: int, stop: int) -> tuple[np.ndarray, ...]:
         rate, sd = rates_with_sd(rates, known, depths, start, stop)
         sums.add(rate, sd)
-        own = given_counts(rate, spots.X[start:stop].toarray(), known.dispersion).astype(np.float32)
+        own = given_counts(rate, spots.X[start:stop].toarray(), dispersion).astype(np.float32)
         return FIXED_SIZE * rate, FIXED_SIZE * sd, FIXED_SIZE * own / own.sum(axis=1, keepdims=True)
 
     imputed = Path(options.counts).with_name("imputed.h5ad")
@@ -174,7 +176,7 @@ def run_parts(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     def edges() -> None:
         for index in batches:
             # The encoder belongs to it: without edges its neighbours would not be encoded.
-            mean, _ = model.network.encode(objective.rows("scores", index))
+            mean = model.network.posterior_mean(objective.rows("scores", index))
             objective._edges(index, mean, rng).backward()
 
     edges()

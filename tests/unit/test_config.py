@@ -152,6 +152,11 @@ def test_places_of_raw_files(config, tmp_path):
     assert raw_location(name, mirror, ROOT) == f"{tmp_path}/{name}"
     assert raw_location("demo/counts.txt.gz", mirror, ROOT) == "results/raw/demo/counts.txt.gz"
     assert raw_location("mine/counts.txt", mirror, ROOT) == "mine/counts.txt"
+    # a file of the mirror that is not registered, of a dataset given by config alone
+    (tmp_path / "spatial").mkdir()
+    (tmp_path / "spatial/other.h5ad").write_bytes(b"")
+    assert raw_location("spatial/other.h5ad", mirror, ROOT) == f"{tmp_path}/spatial/other.h5ad"
+    assert raw_location("spatial/other.h5ad", {**config, "source": "geo"}, ROOT) == "spatial/other.h5ad"
     sheet = raw_location("resources/samples/pasilla.tsv", mirror, ROOT)
     assert (ROOT / sheet).is_file()
 

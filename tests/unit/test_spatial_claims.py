@@ -232,3 +232,33 @@ def test_a_table_without_an_item_leaves_it_out():
     found = audit({"visium": {"verdict": short}})
     space = found[found.claim.str.startswith("Spatial")].iloc[0]
     assert space.corrected == NONE and space.verdict == NONE and space.interval == ""
+
+
+def verdict_of(values):
+    """Of a table of method -> log-likelihood by seed; expected rates are the model's."""
+    rows = [
+        {"method": method, "kind": kind, "seed": seed, "log_likelihood": value}
+        for (method, kind), of_seeds in values.items()
+        for seed, value in enumerate(of_seeds)
+    ]
+    return imputation_verdict(pd.DataFrame(rows)).set_index("item")
+
+
+def test_a_rival_of_one_seed_does_not_stand_in_for_the_interval():
+    values = {
+        ("gmm_vgae", "model"): [-1.90, -1.99, -2.00],
+        ("gmm_vgae_expected", "model"): [-1.90, -1.99, -2.00],
+        ("gmm_vgae_own", "control"): [-1.90, -1.99, -2.00],
+        ("gene_mean", "baseline"): [-2.5, -2.5, -2.5],
+        ("log_svd_5", "baseline"): [-1.99, -1.9901, -2.0001],
+    }
+    before = verdict_of(values)
+    assert before.value["verdict"] == "no gain, use raw" and "interval not above 0" in before.note["verdict"]
+    # a stronger rival cannot make it a gain
+    after = verdict_of({**values, ("scvi", "rival"): [-1.95]})
+    assert after.value["verdict"] == "no gain, use raw"
+    one = verdict_of({key: of_seeds[:1] for key, of_seeds in values.items()})
+    assert one.value["verdict"] == "no gain, use raw"
+    steady = {**values, ("log_svd_5", "baseline"): [-2.00, -2.09, -2.10], ("scvi", "rival"): [-1.95]}
+    assert verdict_of(steady).value["verdict"] == "use the imputation"
+    assert verdict_of({**steady, ("scvi", "rival"): [-1.85]}).value["verdict"] == "no gain, use raw"

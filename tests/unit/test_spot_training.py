@@ -19,7 +19,13 @@ from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.training import fit_spots, validation_counts
 from workflow_scripts.lib.training.fit_spots import fit_mixture, train_spot_model
 from workflow_scripts.lib.training.spot_model import architecture, restore
-from workflow_scripts.lib.training.spot_scores import SpotScores, component_scores, fit_scores, winsorise
+from workflow_scripts.lib.training.spot_scores import (
+    SpotScores,
+    component_scores,
+    fit_scores,
+    rate_scores,
+    winsorise,
+)
 from workflow_scripts.lib.training.spots import SpotObjective
 from workflow_scripts.spatial import score_rates, train_spots
 
@@ -51,6 +57,33 @@ def log_normalised(counts):
 
 
 # what the encoder sees
+
+
+class Shares:
+    """Rates of a matrix whose rows sum to 1."""
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def block(self, start, stop):
+        return self.values[start:stop]
+
+
+def test_components_of_rates_are_those_of_their_logs(monkeypatch):
+    from sklearn.decomposition import PCA
+
+    from workflow_scripts.lib.training import spot_scores
+
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(300, 3)) * [3, 2, 1]
+    shares = np.exp(latent @ rng.normal(size=(3, 40)) / 3 + 0.01 * rng.normal(size=(300, 40)))
+    shares /= shares.sum(axis=1, keepdims=True)
+    expected = PCA(3).fit_transform(np.log1p(500 * shares))
+    monkeypatch.setattr(spot_scores, "BLOCK_VALUES", 40 * 70)
+    found = rate_scores(Shares(shares), 500.0, 3)
+    for k in range(3):
+        assert abs(np.corrcoef(found[:, k], expected[:, k])[0, 1]) > 0.99
+    np.testing.assert_allclose(found.var(axis=0), expected.var(axis=0), rtol=0.05)
 
 
 def test_components_are_those_of_a_dense_pca_of_unit_variance(toy):

@@ -166,6 +166,12 @@ def test_labels_with_a_header_of_any_name(tmp_path):
     assert found["S1"] == "a" and pd.isna(found["S0"])
 
 
+def test_a_gene_without_a_symbol_is_called_by_its_id(values):
+    source = {"counts": "c.h5ad", "format": "h5ad"}
+    found = build_spots(values, NAMES, GENES, XY, source, symbols=["A", "", "nan", *GENES[3:]])
+    assert found.var["symbol"].tolist() == ["A", GENES[1], GENES[2], *GENES[3:]]
+
+
 def test_bad_labels(spots, tmp_path):
     path = tmp_path / "l.tsv"
 
@@ -178,6 +184,8 @@ def test_bad_labels(spots, tmp_path):
     fails("", "the file is empty")
     fails("barcode\tlabel\nS1\ta\nS1\tb\n", '"S1" has more than one label')
     fails("barcode\tlayer\nS1\ta\n", 'column "label" does not exist')
+    # row names, as R's write.table has them, would make the count the label
+    fails("barcode\tcount\tlabel\nS1\tS1\t12\ta\n", "expected as many columns on every line")
     fails("barcode\tlabel\nQ1\ta\nQ2\ta\n", "none of its 2 barcodes")
     fails("barcode\tlabel\nS1\ta\n", 'column "2" does not exist', where={"2": "x"})
     fails("S1\tA\ta\n", 'is never "B"', barcode=0, label=2, where={"1": "B"})
@@ -274,6 +282,8 @@ def test_wrong_keys_are_named(tmp_path):
         ({}, {"counts": "a"}, "spots: format"),
         ({"format": "slideseq"}, {"counts": "a"}, "spots: positions is missing"),
         ({"format": "gem"}, {}, "spots: counts is missing"),
+        ({"format": "h5ad", "barcodes": "b"}, {"counts": "a"}, "barcodes: the format h5ad does not use it"),
+        ({"format": "gem", "positions": "b"}, {"counts": "a"}, "positions: the format gem does not use it"),
     ):
         with pytest.raises(LatentomeError, match=told):
             read_spots_source({"spots": block}, paths)

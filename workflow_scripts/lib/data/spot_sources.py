@@ -73,8 +73,8 @@ def read_spots_source(block: Mapping[str, Any], paths: Mapping[str, str]) -> ann
     for key, forms in USED_BY.items():
         if given.get(key) and form not in forms:
             raise LatentomeError(
-                f"config: spots: {key}: the format {form} does not use it (only {', '.join(forms)} do); drop the key, and "
-                "choose spots by keep, or beforehand"
+                f"config: spots: {key}: the format {form} does not use it; expected {' or '.join(forms)}; "
+                "drop the key, and choose spots by keep, or beforehand"
             )
     for key in ("counts", "positions") if form in NEEDS_POSITIONS else ("counts",):
         if not paths.get(key):

@@ -110,9 +110,14 @@ class GMMVGAE(nn.Module):
             Shape [spots x latent] each.
         """
         projected = scores @ self.projection
-        flat = projected.flatten(1)
-        mean = (projected * self.hop_weights).sum(dim=1) + self.residual(flat)
-        return mean, self.log_variance(flat).clamp(-8.0, 4.0)
+        return self._mean(projected), self.log_variance(projected.flatten(1)).clamp(-8.0, 4.0)
+
+    def posterior_mean(self, scores: Tensor) -> Tensor:
+        """The first of `encode` alone, [spots x latent]."""
+        return self._mean(scores @ self.projection)
+
+    def _mean(self, projected: Tensor) -> Tensor:
+        return (projected * self.hop_weights).sum(dim=1) + self.residual(projected.flatten(1))
 
     def log_rates(self, z: Tensor) -> Tensor:
         """Log of the expected share of every gene among a spot's UMIs, [spots x genes]."""

@@ -115,7 +115,7 @@ class SpotObjective(Objective):
         picked = (torch.rand(len(index), generator=rng, device=index.device) * degree).long()
         place = (self.first[index.cpu()] + picked.cpu()).clamp(max=len(self.neighbour) - 1)
         other = self.neighbour[place].long().to(index.device)
-        positive = self.model.edge_logits(mean, self.model.encode(self.rows("scores", other))[0])
+        positive = self.model.edge_logits(mean, self.model.posterior_mean(self.rows("scores", other)))
         has = (degree > 0).float()
         found = (functional.softplus(-positive) * has).sum() / has.sum().clamp(min=1)
         for _ in range(self.settings["negatives"]):
