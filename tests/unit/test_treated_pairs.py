@@ -76,7 +76,7 @@ def test_values_and_sheets_must_match(wells):
         pair_with_controls(Wells(values, wells.genes, wells.sheet), "mine")
     with pytest.raises(LatentomeError, match="expected wells x genes"):
         pair_with_controls(Wells(wells.values[:5], wells.genes, wells.sheet), "mine")
-    with pytest.raises(LatentomeError, match="no column smiles"):
+    with pytest.raises(LatentomeError, match='no column "smiles"'):
         pair_with_controls(Wells(wells.values, wells.genes, wells.sheet.drop(columns="smiles")), "mine")
     twice = wells.sheet.set_axis(["w0", *wells.sheet.index[:-1]])
     with pytest.raises(LatentomeError, match="well w0 is there twice"):

@@ -96,7 +96,7 @@ def check_wells(wells: Wells, where: str) -> None:
         wrong = treated.index[~(pd.to_numeric(treated[name], errors="coerce") >= least)]
         if len(wrong):
             raise LatentomeError(
-                f"{where}: well {wrong[0]}, column {name}: {treated.loc[wrong[0], name]!r}; expected a number of at "
+                f"{where}: well {wrong[0]}, column {name}: {treated.loc[wrong[0], name]}; expected a number of at "
                 f"least 0 ({len(wrong)} such wells); mend or drop them"
             )
 

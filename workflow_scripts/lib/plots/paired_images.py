@@ -129,7 +129,7 @@ def conditional_generation(
         {"model": f"classifier_{view}", "seed": "", "metric": "accuracy", "value": value}
         for view, value in ceiling.items()
     ]
-    return figure, pd.concat([kept, pd.DataFrame(rows, columns=list(kept.columns))], ignore_index=True)
+    return figure, pd.DataFrame([*kept.to_dict("records"), *rows], columns=list(scores.columns))
 
 
 @styled
