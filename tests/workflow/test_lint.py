@@ -49,6 +49,7 @@ MAY = {
         HEAVY[:3],
     ),
     "score_scvi": HEAVY[:4],
+    **dict.fromkeys(("train_classifiers", "train_image_model", "score_image_model"), HEAVY[:2]),
 }
 
 
