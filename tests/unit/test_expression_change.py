@@ -26,6 +26,10 @@ from workflow_scripts.lib.models.expression_coders import ExpressionDecoder, Exp
 from workflow_scripts.lib.stats.expression_predictors import PREDICTORS, RIDGE
 
 
+def count(network):
+    return sum(p.numel() for p in network.parameters())
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
@@ -124,7 +128,6 @@ def test_a_signal_in_the_molecules_is_found(rng):
 
 def test_dose_scale_and_network_sizes():
     np.testing.assert_allclose(scaled_dose([10, 0.04, 3.33]), [1.0, 0.01636, 0.6112], atol=5e-5)
-    count = lambda network: sum(p.numel() for p in network.parameters())  # noqa: E731
     assert count(ExpressionEncoder(978, 20)) == 303_764
     assert count(ExpressionDecoder(20, 978)) == 140_051
 

@@ -190,6 +190,7 @@ def test_no_group_is_in_two_parts(kind):
 def test_the_published_split_is_numpys_shuffle_of_first_appearances():
     smiles = [canonical(one) for one in SMILES[:41]]
     order = list(dict.fromkeys(smiles))
+    # as the published code draws: numpy's old global generator
     np.random.seed(0)  # noqa: NPY002
     shuffled = np.random.permutation(len(order))  # noqa: NPY002
     parts = dict(zip(smiles, split_pairs("molecule", smiles, ["A"] * 41, seed=0), strict=True))

@@ -23,11 +23,11 @@ from workflow_scripts.lib.models.image_coders import ImageEncoder
 from workflow_scripts.lib.models.paired_models import build
 from workflow_scripts.lib.plots.paired_images import (
     ENTROPY,
-    accuracy_curves,
     conditional_generation,
     image_samples,
     latent_probes,
 )
+from workflow_scripts.lib.plots.paired_training import accuracy_curves
 from workflow_scripts.lib.plots.style import save_figure
 from workflow_scripts.lib.training.images import IMAGES, accuracy_on_the_way, classified, drawn
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.lib.logs import job_log
-from workflow_scripts.lib.plots.paired_images import accuracy_curves
+from workflow_scripts.lib.plots.paired_training import accuracy_curves
 from workflow_scripts.lib.plots.style import save_figure
 from workflow_scripts.lib.plots.tables import read_table
 

@@ -18,7 +18,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 from workflow_scripts.lib.errors import LatentomeError
 
 # Every invalid generated molecule would print several lines.
-RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
+RDLogger.DisableLog("rdApp.*")
 
 RADIUS, BITS = 2, 2048
 """Of Morgan fingerprints; MOSES takes 1024 bits."""
@@ -122,7 +122,7 @@ def without_stereo(smiles: str) -> str:
 @cache
 def maccs_key(smiles: str) -> str:
     """The 166 MACCS keys as a string of bits: molecules of the same string were one to the published split."""
-    return MACCSkeys.GenMACCSKeys(_valid(smiles)).ToBitString()  # type: ignore[attr-defined]
+    return MACCSkeys.GenMACCSKeys(_valid(smiles)).ToBitString()
 
 
 def fingerprints(smiles: Sequence[str], bits: int = BITS) -> np.ndarray:
@@ -158,8 +158,8 @@ def properties(smiles: str) -> dict[str, float]:
     """Molecular weight (Da), logP (Crippen), QED (Bickerton et al. 2012), SA score (Ertl & Schuffenhauer 2009)."""
     molecule = _valid(smiles)
     return {
-        "molecular_weight": Descriptors.MolWt(molecule),  # type: ignore[attr-defined]
-        "log_p": Crippen.MolLogP(molecule),  # type: ignore[attr-defined]
+        "molecular_weight": Descriptors.MolWt(molecule),
+        "log_p": Crippen.MolLogP(molecule),
         "qed": QED.qed(molecule),
         "sa_score": _sa_scorer().calculateScore(molecule),
     }

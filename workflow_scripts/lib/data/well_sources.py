@@ -178,6 +178,7 @@ def _of_pharmacoset(path: Path) -> StoredMatrix:
         values = next(iter(expression.assayData.maps))["exprs"]
         sheet, genes = expression.phenoData.data, expression.featureData.data
         drugs = found.drug.set_index("pert_id")["canonical_smiles"]
+    # What rdata raises of a damaged file, and what any other R object lacks.
     except (OSError, ValueError, AttributeError, KeyError, StopIteration, NotImplementedError) as error:
         raise LatentomeError(
             f"{path}: holds no PharmacoSet with expression ({error}); expected one of PharmacoGx"
