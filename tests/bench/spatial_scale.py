@@ -321,6 +321,7 @@ def main() -> None:
             print(json.dumps(row), flush=True)
     else:
         folder = options.folder or Path(tempfile.gettempdir())
+        folder.mkdir(parents=True, exist_ok=True)
         if options.allocations:
             check_allocations(options, folder)
         else:

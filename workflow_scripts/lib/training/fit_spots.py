@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.models.gmm_vgae import GMMVGAE, GMMVGAEShape
+from workflow_scripts.lib.stats.rate_baselines import blocks
 
 from .loop import fit
 from .seeds import derive_seed
@@ -25,6 +26,7 @@ from .validation_counts import ordered_split
 LOADING_LIMIT = 3.0
 MIXTURE_SPOTS = 20_000
 FEWEST_SPOTS = 10
+MATCHING_PASSES = 3
 
 
 def train_spot_model(
@@ -63,7 +65,7 @@ def train_spot_model(
     _check(observed, settings, label)
     counts = sparse.issparse(observed)
     hops = tuple(settings["hops"])
-    held_out = None
+    whole, held_out = observed, None
     if counts:
         observed, held_out, places = ordered_split(sparse.csr_matrix(observed), seed)
     else:
@@ -89,10 +91,11 @@ def train_spot_model(
         log_dir=log_dir,
         label=label,
     )
-    network.cpu()
+    model = SpotModel(network.cpu(), hops)
     if counts:
         _reorder_genes(network, places)
-    return SpotModel(network, hops), result
+        match_gene_totals(model, whole, graph)
+    return model, result
 
 
 def _check(observed: Any, settings: Mapping[str, Any], label: str) -> None:
@@ -104,6 +107,33 @@ def _check(observed: Any, settings: Mapping[str, Any], label: str) -> None:
             f"{label}: {genes} genes in {spots} spots, but {settings['latent']} latent dimensions; expected more of "
             "both; lower config key spatial: gmm_vgae: latent, or that of the dataset's block"
         )
+
+
+@torch.no_grad()
+def match_gene_totals(model: SpotModel, counts: sparse.csr_matrix, graph: sparse.csr_matrix) -> None:
+    """Set the decoder's offsets so that the expected counts of each gene add up to its observed ones.
+
+    At the optimum of the likelihood they do; the UMIs held out to know when to stop, minibatches and the stop itself
+    leave a few percent.
+
+    Parameters
+    ----------
+    model
+        Changed in place.
+    counts
+        CSR int [spots x genes], all that training was given.
+    graph
+        Neighbours, CSR [spots x spots].
+    """
+    seen = torch.from_numpy(np.asarray(counts.sum(axis=0), dtype=np.float64).ravel())
+    depth = torch.from_numpy(np.asarray(counts.sum(axis=1), dtype=np.float32).ravel())
+    mean, log_variance = (torch.from_numpy(values) for values in model.posterior(counts, graph))
+    for _ in range(MATCHING_PASSES):
+        expected = torch.zeros_like(seen)
+        for start, stop in blocks(counts.shape):
+            rates = model.network.posterior_rates(mean[start:stop], log_variance[start:stop])
+            expected += depth[start:stop] @ rates
+        model.network.offset += torch.log((seen + 0.5) / (expected + 0.5)).float()
 
 
 @torch.no_grad()
