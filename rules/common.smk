@@ -28,6 +28,7 @@ validate(config, "../resources/schemas/config.schema.yaml")
 wildcard_constraints:
     dataset="[a-z0-9_]+",
     contrast="[A-Za-z0-9_]+",
+    direction="to_molecule|to_expression",
     seed=r"\d+",
 
 

@@ -3,6 +3,7 @@
 from workflow_scripts.lib.molecules_study import MoleculesDataset
 
 MOLECULES = config["molecules"]
+SMILES_MODEL = "results/molecules/smiles_vae"
 
 
 def molecules_named(name):
@@ -43,6 +44,79 @@ def image_model(wildcards):
     return molecules_named(wildcards.dataset).model(wildcards.model)
 
 
+def well_files(key):
+    """Input function: files of the dataset's wells or ready pairs; their gene_info; their table of SMILES, if any."""
+
+    def paths(wildcards):
+        given = molecules_named(wildcards.dataset).block.get(key, [])
+        names = (
+            [part["file"] if isinstance(part, dict) else part for part in given] if isinstance(given, list) else [given]
+        )
+        return [raw_file(name) for name in names]
+
+    return paths
+
+
+def well_constants(wildcards):
+    """Columns that a file of wells lacks, of each file of the dataset."""
+    return [part.get("constants", {}) for part in molecules_named(wildcards.dataset).block.get("wells", [])]
+
+
+def pair_model(wildcards, direction=None):
+    """Settings of a model of molecules and expression changes."""
+    plan = molecules_named(wildcards.dataset)
+    return plan.pair_model(direction or wildcards.direction, wildcards.model)
+
+
+def generating_model(wildcards):
+    """Settings of a model that generates molecules."""
+    return pair_model(wildcards, "to_molecule")
+
+
+def ligand_files(key):
+    """Input function: files of the dataset's targets, of the kind `key`."""
+
+    def paths(wildcards):
+        return [raw_file(files[key]) for files in molecules_named(wildcards.dataset).ligands.values()]
+
+    return paths
+
+
+def ligand_targets(wildcards):
+    """Names of the dataset's targets."""
+    return list(molecules_named(wildcards.dataset).ligands)
+
+
+def both_directions(file):
+    """Input function: one file of every model of both directions."""
+
+    def paths(wildcards):
+        plan = molecules_named(wildcards.dataset)
+        return plan.of_pair_models("to_molecule", file) + plan.of_pair_models("to_expression", file)
+
+    return paths
+
+
+def ligand_scores(wildcards):
+    """Scores of molecules generated for knock-downs, of every model and seed."""
+    plan = molecules_named(wildcards.dataset)
+    scores = plan.of_pair_models("to_molecule", "x")
+    return [f"{plan.folder}/ligands/{path.split('/')[-3]}/{path.split('/')[-2]}.tsv" for path in scores]
+
+
+def smiles_pretrained():
+    """Folder of the autoencoder of SMILES that the config gives; None: it is trained."""
+    given = MOLECULES["smiles"]["pretrained"]
+    return None if given is None else raw_file(given)
+
+
+def smiles_files():
+    """Molecules that the autoencoder of SMILES is trained on and tested with, if it is trained."""
+    if smiles_pretrained():
+        return {}
+    return {part: raw_file(MOLECULES["smiles"][part]) for part in ("train", "test")}
+
+
 def molecules_plans():
     """Plans of the molecules datasets that run."""
     return [molecules_named(name) for name in datasets_of("molecules")]
@@ -54,4 +128,6 @@ def molecules_tables():
 
 
 molecules_note = of_molecules("note")
+pair_settings = of_molecules("settings")
+pair_note = of_molecules("pair_note")
 molecules_simulated = of_molecules("simulated")

@@ -1,6 +1,7 @@
 """Molecules study: from images to models of paired views; its figures are included here."""
 
 
+include: "molecules_pairs.smk"
 include: "molecules_figures.smk"
 
 

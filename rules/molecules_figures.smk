@@ -1,4 +1,8 @@
-"""Figures of the molecules study."""
+"""Figures of the molecules study: pairs of images; those of molecules are included here."""
+
+
+include: "molecules_figures_pairs.smk"
+include: "molecules_figures_scores.smk"
 
 
 rule plot_image_samples:

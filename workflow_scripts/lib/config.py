@@ -15,7 +15,7 @@ from workflow_scripts.lib.stats.formula import parse_formula
 from workflow_scripts.lib.wording import close_match
 
 FILE_KEYS = (
-    *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes"),
+    *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes", "smiles"),
     *("pert_info", "classes", "hub_drugs", "hub_samples"),
 )
 STUDIES = ("bulk", "l1000", "spatial", "molecules")
@@ -166,6 +166,8 @@ def block_files(block: Mapping[str, Any]) -> list[str]:
         part[key] for part in block.get("sources", []) for key in ("matrix", "sig_info") if part.get(key)
     ]
     named += [name for part in block.get("images", {}).values() for name in part]
+    named += [part["file"] for part in block.get("wells", [])] + list(block.get("ready_pairs", []))
+    named += [name for files in block.get("ligands", {}).values() for name in files.values()]
     named += [block["spots"][key] for key in SPOT_FILES if block.get("spots", {}).get(key)]
     named += [block["labels"]["file"]] if block.get("labels") else []
     return named + list(block.get("gene_sets", {}).values()) + list(block.get("required_weights", []))

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+PAIR_FIGURES = (
+    "pairs_overview", "smiles_pretraining", "pair_training", "expression_prediction", "molecule_generation",
+    "molecule_grid",
+)  # fmt: skip
 IMAGE_FIGURES = ("image_samples", "conditional_generation", "latent_probes", "accuracy_curves")
-PUBLISHED_EPOCHS, IMAGES = 300, 60_000
-"""What the published code trains on Noisy MNIST."""
+PUBLISHED_EPOCHS, IMAGES, PAIR_EPOCHS = 300, 60_000, 400
+"""What the published code trains on Noisy MNIST, and on molecules."""
 
 
 @dataclass(frozen=True)
 class MoleculesDataset:
-    """One data set of the molecules study: pairs of images.
+    """One data set of the molecules study: pairs of images, or of molecules and expression changes.
 
     Attributes
     ----------
@@ -40,9 +44,14 @@ class MoleculesDataset:
         return bool(self.block.get("simulated", False))
 
     @property
+    def kind(self) -> str:
+        """``image_pairs`` or ``pairs``: which block of the config it follows."""
+        return "image_pairs" if "images" in self.block else "pairs"
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Settings of its kind, its own on top."""
-        return {**self.study["image_pairs"], **self.block.get("image_pairs", {})}
+        return {**self.study[self.kind], **self.block.get(self.kind, {})}
 
     @property
     def statistics(self) -> dict[str, float]:
@@ -62,6 +71,33 @@ class MoleculesDataset:
         """Seeds of a model."""
         own = self.study["seeds"] if model == "biaae" else self.study["rival_seeds"]
         return self.block.get("seeds", own)
+
+    def pair_model(self, direction: str, name: str) -> dict[str, Any]:
+        """Settings of a model of molecules and expression changes in one direction."""
+        own = {key: value for key, value in self.settings.items() if key not in ("training", "models")}
+        models = self.settings["models"][direction]
+        return {"architecture": name, **own, **self.settings["training"], **models[name]}
+
+    def of_pair_models(self, direction: str, file: str, first: bool = False) -> list[str]:
+        """One file of every model and seed (or first seed) of a direction."""
+        return [
+            f"{self.folder}/{direction}/{model}/seed{seed}/{file}"
+            for model in self.settings["models"][direction]
+            for seed in self.seeds(model)[: 1 if first else None]
+        ]
+
+    @property
+    def ligands(self) -> dict[str, dict[str, str]]:
+        """``ligands`` and ``knock_down`` files by target."""
+        return dict(self.block.get("ligands", {}))
+
+    @property
+    def pair_note(self) -> str:
+        """What the split is and what was reduced from the paper, for the figures."""
+        epochs = self.settings["training"]["epochs"]
+        parts = [f"Split by {self.settings['split']}"]
+        parts += [f"at most {epochs} of {PAIR_EPOCHS} epochs"] if epochs < PAIR_EPOCHS else []
+        return ", ".join(parts)
 
     def of_models(self, file: str) -> list[str]:
         """One file of every model and seed."""
@@ -86,9 +122,13 @@ class MoleculesDataset:
     @property
     def figures(self) -> list[str]:
         """Names of its figures."""
-        return list(IMAGE_FIGURES)
+        if self.kind == "image_pairs":
+            return list(IMAGE_FIGURES)
+        return [*PAIR_FIGURES, *(["ligand_enrichment"] if self.ligands else [])]
 
     @property
     def tables(self) -> list[str]:
         """Tables that are no figure's input."""
-        return [f"{self.folder}/statistics.tsv"]
+        if self.kind == "image_pairs":
+            return [f"{self.folder}/statistics.tsv"]
+        return [f"{self.folder}/{name}.tsv" for name in ("splits", "left_out")]

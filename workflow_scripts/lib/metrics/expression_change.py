@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
 
 TOP_GENES = 50
+RANDOM_PAIRS = 2_000
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,44 @@ def replicate_agreement(measured: np.ndarray, molecules: Sequence[str]) -> dict[
         "pearson": float(pearson), "ceiling_pearson": float(np.sqrt(max(pearson, 0.0))) if rows else float("nan"),
         "ceiling_rmse": float(rmse / np.sqrt(2)),
     }  # fmt: skip
+
+
+def pair_noise(changes: np.ndarray, sheet: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """How large changes are and how well they repeat, by cell line, time and plate series.
+
+    Parameters
+    ----------
+    changes
+        Treated minus control, log2, [pairs x genes].
+    sheet
+        ``cell_id``, ``time_h``, ``smiles``, ``dose_um``, ``controls``.
+    seed
+        Of the random pairs of different molecules.
+
+    Returns
+    -------
+    pandas.DataFrame
+        cell_id, time_h, pairs, molecules, controls (median), sd, l2 (mean length), and of wells of one molecule and
+        dose: replicates, replicate_pearson, replicate_l2, ceiling_pearson, ceiling_rmse; random_pearson, of wells of
+        different molecules.
+    """
+    rng, rows = np.random.default_rng(seed), []
+    condition = sheet["smiles"] + " " + sheet["dose_um"].astype(str)
+    for (cell, time), places in sheet.groupby(["cell_id", "time_h"], dropna=False).indices.items():
+        own, some = changes[places], sheet.iloc[places]
+        found = replicate_agreement(own, list(condition.iloc[places]))
+        first, second = rng.integers(0, len(own), (2, RANDOM_PAIRS))
+        different = some["smiles"].to_numpy()[first] != some["smiles"].to_numpy()[second]
+        random = row_correlation(own[first[different]], own[second[different]])
+        rows.append({
+            "cell_id": cell, "time_h": time, "pairs": len(own), "molecules": some["smiles"].nunique(),
+            "controls": float(some["controls"].median()), "sd": float(own.std()),
+            "l2": float(np.linalg.norm(own, axis=1).mean()), "replicates": found["pairs"],
+            "replicate_pearson": found["pearson"], "replicate_l2": found["l2"],
+            "ceiling_pearson": found["ceiling_pearson"], "ceiling_rmse": found["ceiling_rmse"],
+            "random_pearson": float(random.mean()) if len(random) else float("nan"),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _recall(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:

@@ -110,12 +110,6 @@ class BiAAE(AdversarialModel):
             "independent_y": (1.0, tells_apart(judge["independent_y"], torch.cat([z_x, s_x, z_y], dim=1), other_y)),
         })  # fmt: skip
 
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z_x from N(0, I), s from y."""
-        shared = self.condition_code(y, rng)
-        z = standard_normal(shared.new_empty(len(shared), self.private), rng)
-        return self.decoder_x.sample(torch.cat([z, shared], dim=1), rng)
-
     def generate_y(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """One y for every x: z_y from N(0, I), s from x."""
         _, shared = self._codes(self.encoder_x, x)

@@ -60,10 +60,6 @@ class CVAE(VariationalModel):
             "divergence": (self.weights.divergence, divergence.sum(dim=1).mean()),
         })  # fmt: skip
 
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z from the prior given y."""
-        return self.decoder_x.sample(self.condition_code(y, rng), rng)
-
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Draw of the prior and code of y, [pairs x 2 latent]."""
         return torch.cat([draw_from(self.prior(y), rng), self.condition(y)], dim=1)

@@ -59,10 +59,6 @@ class JMVAE(VariationalModel):
             "alignment": (w.divergence * w.alignment, alignment.sum(dim=1).mean()),
         })  # fmt: skip
 
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z from q(z | y)."""
-        return self.decoder_x.sample(self.condition_code(y, rng), rng)
-
     def generate_y(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """One y for every x: z from q(z | x)."""
         return self.decoder_y.sample(draw_from(self.encoder_x(x), rng), rng)

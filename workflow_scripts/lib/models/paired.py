@@ -42,15 +42,32 @@ class View:
 
 
 class PairedModel(nn.Module, ABC):
-    """A model of x given y."""
+    """A model of x given y.
 
-    @abstractmethod
+    Attributes
+    ----------
+    private
+        Width of the code that is drawn from N(0, I) when x is generated; 0 if there is none.
+    decoder_x
+        Decoder of x.
+    """
+
+    private: int = 0
+    decoder_x: Any
+
     def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Draw one x for every y."""
+        return self.decoder_x.sample(self.generation_latent(y, rng), rng)
+
+    def generation_latent(self, y: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw what x is decoded from: the private code from N(0, I), beside it what y gives, [pairs x latent]."""
+        given = self.condition_code(y, rng)
+        private = standard_normal(given.new_empty(len(given), self.private), rng)
+        return torch.cat([private, given], dim=1)
 
     @abstractmethod
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """What `generate` takes from y, its noise included, [pairs x latent]: of this information is estimated."""
+        """What `generate` takes from y, noise of its own included, [pairs x latent]; information of x is its."""
 
     @abstractmethod
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:

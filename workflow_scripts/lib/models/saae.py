@@ -68,12 +68,6 @@ class SAAE(AdversarialModel):
             {"prior": (1.0, tells_apart(self.discriminators["prior"], z_x, standard_normal(z_x, rng)))}
         )
 
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z_x from N(0, I)."""
-        condition = self.encoder_y(y)
-        z = standard_normal(condition.new_empty(len(condition), self.private), rng)
-        return self.decoder_x.sample(torch.cat([z, condition], dim=1), rng)
-
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Code of y, [pairs x condition]."""
         return self.encoder_y(y)

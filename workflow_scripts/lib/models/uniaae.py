@@ -79,12 +79,6 @@ class UniAAE(AdversarialModel):
             "independent": (1.0, tells_apart(judge["independent"], encoded, apart)),
         })  # fmt: skip
 
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z_x from N(0, I), s from y."""
-        shared = self.condition_code(y, rng)
-        z = standard_normal(shared.new_empty(len(shared), self.private), rng)
-        return self.decoder_x.sample(torch.cat([z, shared], dim=1), rng)
-
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Code s of y, [pairs x shared]."""
         return self._codes(y)[1]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .latent import draw, kl_standard_normal
-from .paired import VariationalModel, View, standard_normal, weighted
+from .paired import VariationalModel, View, weighted
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class VCCAWeights:
 
 class VCCAPrivate(VariationalModel):
     """A private code of each view and a shared one that is inferred from y.
+
+    To generate x, its private code is drawn from N(0, I); the published code put y's private code in its place.
 
     Parameters
     ----------
@@ -57,15 +59,6 @@ class VCCAPrivate(VariationalModel):
             "reconstruction_y": (w.y, self.decoder_y.reconstruction_loss(code_y, y)),
             "divergence": (w.divergence, divergences[0] + divergences[1]),
         })  # fmt: skip
-
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z_x from N(0, I), s from q(s | y).
-
-        The published code put y's private code in the place of z_x.
-        """
-        shared = self.condition_code(y, rng)
-        z = standard_normal(shared.new_empty(len(shared), self.private), rng)
-        return self.decoder_x.sample(torch.cat([z, shared], dim=1), rng)
 
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Draw of the shared code, [pairs x shared]."""

@@ -46,10 +46,6 @@ class VIB(VariationalModel):
             "divergence": (self.weights.divergence, kl_standard_normal(mean, log_variance).sum(dim=1).mean()),
         })  # fmt: skip
 
-    def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """One x for every y: z from q(z | y)."""
-        return self.decoder_x.sample(self.condition_code(y, rng), rng)
-
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
         """Draw of q(z | y), [pairs x latent]."""
         return draw_from(self.encoder_y(y), rng)

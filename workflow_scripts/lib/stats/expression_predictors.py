@@ -5,7 +5,7 @@ Each takes training molecules' fingerprints and changes and gives those of other
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import linalg
@@ -46,6 +46,31 @@ def kernel_ridge(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) ->
     first, second = first - centre, second - centre
     weights = linalg.solve(first @ first.T + RIDGE * np.eye(len(first)), changes - mean, assume_a="pos")
     return second @ (first.T @ weights) + mean
+
+
+def similar_changes(
+    changes: np.ndarray, wanted: np.ndarray, molecules: Sequence[str], number: int
+) -> list[list[str]]:
+    """Molecules whose training change is most like each wanted one, by Pearson correlation: no generation at all.
+
+    Parameters
+    ----------
+    changes, wanted
+        Of the training pairs and the wanted ones, [pairs x genes].
+    molecules
+        Of the training pairs.
+    number
+        Distinct molecules for each wanted change; fewer are given again from the first on.
+    """
+    first, second = (some - some.mean(axis=1, keepdims=True) for some in (changes, wanted))
+    first, second = (
+        some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-9) for some in (first, second)
+    )
+    found = []
+    for row in np.argsort(-(second @ first.T), axis=1, kind="stable"):
+        distinct = list(dict.fromkeys(molecules[place] for place in row))[:number]
+        found.append([distinct[k % len(distinct)] for k in range(number)])
+    return found
 
 
 PREDICTORS: dict[str, Predictor] = {

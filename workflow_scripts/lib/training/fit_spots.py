@@ -133,7 +133,7 @@ def match_gene_totals(model: SpotModel, counts: sparse.csr_matrix, graph: sparse
         for start, stop in blocks(counts.shape):
             rates = model.network.posterior_rates(mean[start:stop], log_variance[start:stop])
             expected += depth[start:stop] @ rates
-        model.network.offset += torch.log((seen + 0.5) / (expected + 0.5)).float()
+        model.network.offset.add_(torch.log((seen + 0.5) / (expected + 0.5)).float())
 
 
 @torch.no_grad()

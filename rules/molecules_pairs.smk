@@ -1,0 +1,94 @@
+"""Molecules study: from SMILES and level-3 wells to models of molecules and their expression changes."""
+
+
+include: "molecules_pair_models.smk"
+
+
+rule pretrain_smiles:
+    input:
+        **smiles_files(),
+    output:
+        weights=f"{SMILES_MODEL}/model.safetensors",
+        card=f"{SMILES_MODEL}/model.json",
+        scores=f"{SMILES_MODEL}/scores.tsv",
+        runtime=f"{SMILES_MODEL}/runtime.json",
+        history=f"{SMILES_MODEL}/history.tsv",
+    log:
+        "results/logs/pretrain_smiles.log",
+    benchmark:
+        "results/benchmarks/pretrain_smiles.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=720,
+        gpu=gpu_count,
+    params:
+        code=code_digest("molecules/pretrain_smiles"),
+        settings=MOLECULES["smiles"],
+        pretrained=smiles_pretrained(),
+        device=config["device"],
+        compute_threads=config["compute_threads"],
+        checkpoint_dir=config["checkpoint_dir"],
+        log_dir="results/logs/pretrain_smiles",
+    message:
+        "Training an autoencoder of SMILES, or taking the weights given"
+    script:
+        "../workflow_scripts/molecules/pretrain_smiles.py"
+
+
+rule simulate_wells:
+    output:
+        wells="results/raw/demo/molecules/level3_wells.h5ad",
+        gene_info="results/raw/demo/molecules/gene_info.txt",
+        truth="results/raw/demo/molecules/level3_truth.h5ad",
+    log:
+        "results/logs/simulate_wells.log",
+    benchmark:
+        "results/benchmarks/simulate_wells.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=10,
+    params:
+        code=code_digest("molecules/simulate_wells"),
+        molecules=MOLECULES["demo"]["molecules"],
+        seed=MOLECULES["demo"]["seed"],
+    message:
+        "Simulating the demo's level-3 wells"
+    script:
+        "../workflow_scripts/molecules/simulate_wells.py"
+
+
+rule prepare_pairs:
+    input:
+        wells=well_files("wells"),
+        ready_pairs=well_files("ready_pairs"),
+        gene_info=well_files("gene_info"),
+        smiles=well_files("smiles"),
+    output:
+        pairs="results/molecules/{dataset}/pairs.h5ad",
+        splits="results/molecules/{dataset}/splits.tsv",
+        left_out="results/molecules/{dataset}/left_out.tsv",
+        noise="results/molecules/{dataset}/noise.tsv",
+    log:
+        "results/logs/prepare_pairs/{dataset}.log",
+    benchmark:
+        "results/benchmarks/prepare_pairs/{dataset}.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(3000),
+        runtime=30,
+    params:
+        code=code_digest("molecules/prepare_pairs"),
+        settings=pair_settings,
+        constants=well_constants,
+    message:
+        "Pairing treated wells of {wildcards.dataset} with their controls"
+    script:
+        "../workflow_scripts/molecules/prepare_pairs.py"

@@ -1,0 +1,89 @@
+"""From wells of level-3 expression to pairs of molecule and expression change, their splits and their noise."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.lib.data.molecule_splits import GROUPS, KINDS, check_split, overlap, split_pairs
+from workflow_scripts.lib.data.pairs_file import pool, write_pairs_file
+from workflow_scripts.lib.data.signatures import read_landmarks
+from workflow_scripts.lib.data.treated_pairs import pair_with_controls
+from workflow_scripts.lib.data.well_sources import (
+    read_ready_pairs,
+    read_smiles_table,
+    read_wells,
+    treated_and_vehicle,
+)
+from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.logs import job_log
+from workflow_scripts.lib.metrics.expression_change import pair_noise
+from workflow_scripts.lib.tables import write_table
+
+log = logging.getLogger("latentome")
+
+
+def splits_of(sheet, wanted, settings):
+    """Part of each pair by every kind of split that these pairs allow; `wanted` must be among them."""
+    found = {}
+    for kind in KINDS:
+        try:
+            parts = split_pairs(
+                kind,
+                list(sheet["smiles"]),
+                list(sheet["cell_id"]),
+                settings["split_seed"],
+                settings["held_out_cell"],
+            )
+        except LatentomeError as error:
+            if kind == wanted:
+                raise
+            log.info("no split by %s: %s", kind, error)
+            continue
+        if kind in GROUPS:
+            check_split(parts, [GROUPS[kind](one) for one in sheet["smiles"]])
+        found[kind] = parts
+    return found
+
+
+def split_facts(sheet, splits):
+    """split, part, pairs, molecules, and how many of its molecules and scaffolds the training part has too."""
+    rows = []
+    for kind, parts in splits.items():
+        train = sheet["smiles"][parts == "train"].unique()
+        for part in ("train", "valid", "test"):
+            own = sheet["smiles"][parts == part].unique()
+            shared = overlap(own, train) if part != "train" else {}
+            rows.append({"split": kind, "part": part, "pairs": int((parts == part).sum()), "molecules": len(own), **{
+                name: shared.get(name, np.nan) for name in ("shared", "shared_without_stereo", "shared_scaffolds")
+            }})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def main(snakemake) -> None:
+    params, given, output, dataset = (
+        snakemake.params, snakemake.input, snakemake.output, snakemake.wildcards.dataset
+    )  # fmt: skip
+    settings = params.settings
+    landmarks = read_landmarks(given.gene_info[0])
+    smiles = read_smiles_table(given.smiles[0]) if given.smiles else {}
+    parts = []
+    for path, constants in zip(given.wells, params.constants, strict=True):
+        wells = read_wells(path, landmarks, smiles, constants, settings["missing_landmarks"])
+        parts.append(pair_with_controls(treated_and_vehicle(wells), str(path), settings["most_unreadable"]))
+    parts += [read_ready_pairs(path, list(landmarks.index)) for path in given.ready_pairs]
+    pairs = pool(parts, dataset)
+    splits = splits_of(pairs.sheet, settings["split"], settings)
+    write_pairs_file(output.pairs, pairs, splits, settings["split"])
+    write_table(pairs.left_out, output.left_out)
+    facts = split_facts(pairs.sheet, splits)
+    log.info("%s, split by %s:\n%s", dataset, settings["split"], facts.to_string(index=False))
+    write_table(facts, output.splits)
+    write_table(pair_noise(pairs.changes, pairs.sheet, settings["split_seed"]), output.noise)
+
+
+if __name__ == "__main__":
+    with job_log(
+        snakemake.log[0], ("rdkit", "anndata", "h5py"), seed=snakemake.params.settings["split_seed"]
+    ):
+        main(snakemake)
