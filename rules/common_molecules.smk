@@ -97,13 +97,6 @@ def both_directions(file):
     return paths
 
 
-def ligand_scores(wildcards):
-    """Scores of molecules generated for knock-downs, of every model and seed."""
-    plan = molecules_named(wildcards.dataset)
-    scores = plan.of_pair_models("to_molecule", "x")
-    return [f"{plan.folder}/ligands/{path.split('/')[-3]}/{path.split('/')[-2]}.tsv" for path in scores]
-
-
 def smiles_pretrained():
     """Folder of the autoencoder of SMILES that the config gives; None: it is trained."""
     given = MOLECULES["smiles"]["pretrained"]
@@ -124,10 +117,22 @@ def molecules_plans():
 
 def molecules_tables():
     """All tables of the molecules study that are not a figure's input."""
-    return [path for plan in molecules_plans() for path in plan.tables]
+    plans = molecules_plans()
+    return [path for plan in plans for path in plan.tables] + (["results/molecules/claims.tsv"] if plans else [])
+
+
+def molecules_claim_datasets(wildcards):
+    """Tables that the audit of claims reads, of each dataset by name."""
+    return {plan.name: plan.claim_inputs for plan in molecules_plans()}
+
+
+def molecules_claim_inputs(wildcards):
+    """Tables that the audit of the molecules study's claims reads."""
+    return [path for plan in molecules_plans() for paths in plan.claim_inputs.values() for path in paths]
 
 
 molecules_note = of_molecules("note")
 pair_settings = of_molecules("settings")
 pair_note = of_molecules("pair_note")
+ligand_scores = of_molecules("ligand_scores")
 molecules_simulated = of_molecules("simulated")

@@ -157,3 +157,28 @@ rule score_ligand_baselines:
         "Comparing other molecules with known ligands, for {wildcards.dataset}"
     script:
         "../workflow_scripts/molecules/score_ligand_baselines.py"
+
+
+rule audit_molecules_claims:
+    input:
+        tables=molecules_claim_inputs,
+    output:
+        claims="results/molecules/claims.tsv",
+    log:
+        "results/logs/audit_molecules_claims.log",
+    benchmark:
+        "results/benchmarks/audit_molecules_claims.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        code=code_digest("molecules/audit_molecules_claims"),
+        datasets=molecules_claim_datasets,
+        simulated=[plan.name for plan in molecules_plans() if plan.simulated],
+    message:
+        "Auditing the published claims of the molecules study"
+    script:
+        "../workflow_scripts/molecules/audit_molecules_claims.py"

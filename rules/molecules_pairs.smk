@@ -40,6 +40,11 @@ rule pretrain_smiles:
 
 rule simulate_wells:
     output:
+        **{
+            f"{kind}_{target}": f"results/raw/demo/molecules/{kind}_{target}.csv"
+            for kind in ("knock_down", "ligands")
+            for target in ("pyridine", "sulfonamide")
+        },
         wells="results/raw/demo/molecules/level3_wells.h5ad",
         gene_info="results/raw/demo/molecules/gene_info.txt",
         truth="results/raw/demo/molecules/level3_truth.h5ad",

@@ -236,3 +236,11 @@ def test_overlap_counts_molecules_and_scaffolds():
     assert (found["molecules"], found["shared"], found["shared_without_stereo"]) == (4, 1, 2)
     assert (found["scaffolds"], found["shared_scaffolds"]) == (2, 1)
     assert not_among(own, pretrained).tolist() == [False, True, True, False]
+
+
+def test_the_cell_line_held_out_is_small_but_not_tiny():
+    smiles = [f"{'C' * (k % 30 + 1)}O" for k in range(200)]
+    cells = ["A"] * 120 + ["B"] * 60 + ["C"] * 20
+    assert set(np.array(cells)[split_pairs("cell", smiles, cells, 0) == "test"]) == {"C"}
+    cells = ["A"] * 150 + ["B"] * 40 + ["C"] * 10
+    assert set(np.array(cells)[split_pairs("cell", smiles, cells, 0) == "test"]) == {"B"}

@@ -77,7 +77,8 @@ def test_a_perfect_and_a_mean_prediction():
     perfect = expression_scores(measured, measured, mean, TRUE, 0)
     assert value(perfect, "rmse") == 0 and value(perfect, "r2") == 1 and value(perfect, "recall") == 1
     plain = expression_scores(np.tile(mean, (4, 1)), measured, mean, TRUE, 0)
-    assert value(plain, "r2") == pytest.approx(0)
+    assert value(plain, "r2") == pytest.approx(0) and value(plain, "gain_over_mean") == 0
+    assert value(perfect, "gain_over_mean") == pytest.approx(value(plain, "rmse"))
     assert value(plain, "gene_pearson") == 0
 
 

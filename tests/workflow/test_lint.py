@@ -49,7 +49,14 @@ MAY = {
         HEAVY[:3],
     ),
     "score_scvi": HEAVY[:4],
-    **dict.fromkeys(("train_classifiers", "train_image_model", "score_image_model"), HEAVY[:2]),
+    **dict.fromkeys(
+        (
+            *("train_classifiers", "train_image_model", "score_image_model"),
+            *("pretrain_smiles", "train_pair_model", "score_pair_model", "score_pair_baselines"),
+            *("score_ligands", "score_ligand_baselines"),
+        ),
+        HEAVY[:2],
+    ),
 }
 
 

@@ -120,6 +120,30 @@ class MoleculesDataset:
         return f"Reduced from the paper: {', '.join(parts)}" if parts else ""
 
     @property
+    def claim_inputs(self) -> dict[str, list[str]]:
+        """Tables that the audit of the published claims reads, by name."""
+        if self.kind == "image_pairs":
+            return {"images": self.of_models("scores.tsv"), "ceilings": [f"{self.folder}/ceilings.tsv"]}
+        found = {
+            direction: [
+                *self.of_pair_models(direction, "scores.tsv"),
+                f"{self.folder}/{direction}/baselines.tsv",
+            ]
+            for direction in ("to_molecule", "to_expression")
+        }
+        found["smiles"] = ["results/molecules/smiles_vae/scores.tsv"]
+        return {**found, **({"ligands": self.ligand_scores} if self.ligands else {})}
+
+    @property
+    def ligand_scores(self) -> list[str]:
+        """Scores of the molecules that every model and seed generates for knock-downs."""
+        return [
+            f"{self.folder}/ligands/{model}/seed{seed}.tsv"
+            for model in self.settings["models"]["to_molecule"]
+            for seed in self.seeds(model)
+        ]
+
+    @property
     def figures(self) -> list[str]:
         """Names of its figures."""
         if self.kind == "image_pairs":

@@ -11,6 +11,8 @@ from workflow_scripts.lib.errors import LatentomeError
 from .molecules import maccs_key, scaffold, without_stereo
 
 PARTS = ("train", "valid", "test")
+SMALLEST_CELL = 0.1
+"""Share of the pairs that a cell line to hold out has."""
 KINDS = ("molecule", "maccs", "scaffold", "cell")
 GROUPS: dict[str, Callable[[str], str]] = {
     "molecule": lambda smiles: smiles,
@@ -37,7 +39,7 @@ def split_pairs(
     seed
         Of the order of the groups; the published 0.
     held_out_cell
-        Of ``cell``; None for the line with the fewest pairs.
+        Of ``cell``; None for the line with the fewest pairs of those with a tenth of all, else for the second largest.
 
     Returns
     -------
@@ -81,7 +83,9 @@ def _by_cell(smiles: Sequence[str], cells: Sequence[str], seed: int, held_out_ce
         raise LatentomeError(
             f"split cell: all pairs are of {names[0]}; expected at least 2 cell lines; take another split"
         )
-    wanted = str(names[counts.argmin()]) if held_out_cell is None else held_out_cell
+    order = np.argsort(counts, kind="stable")
+    large = [place for place in order[:-1] if counts[place] >= SMALLEST_CELL * counts.sum()]
+    wanted = str(names[large[0] if large else order[-2]]) if held_out_cell is None else held_out_cell
     test = np.asarray(cells, dtype=str) == wanted
     if not test.any():
         raise LatentomeError(

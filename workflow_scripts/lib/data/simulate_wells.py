@@ -23,6 +23,7 @@ ACTIVE = {
 }  # fmt: skip
 """Substituents that change expression, each by a programme of its own."""
 INERT = ("C", "CC", "C(C)C", "CCC", "CC(C)C", "CCO", "CCOC", "c3ccccc3", "Cc3ccccc3", "C3CC3", "C3CCCC3")
+TARGETS, LIGANDS = ("pyridine", "sulfonamide"), 200
 DOSES, HALF = (10.0, 3.33, 1.11), 2.0
 """uM, and the dose of half the effect."""
 CELLS, PLATES, CONTROLS = ("SIM1", "SIM2"), 2, 12
@@ -41,11 +42,17 @@ class SimulatedWells:
         Table of the landmarks.
     truth
         Changes without noise, [treated wells x 978 genes].
+    knock_downs
+        Programme of each of `TARGETS`, [targets x 978 genes]: as if the substituent inhibited a protein.
+    ligands
+        Molecules that have the substituent, by target.
     """
 
     wells: anndata.AnnData
     gene_info: pd.DataFrame
     truth: anndata.AnnData
+    knock_downs: pd.DataFrame
+    ligands: dict[str, list[str]]
 
 
 def enumerate_molecules() -> pd.DataFrame:
@@ -116,4 +123,8 @@ def simulate_wells(molecules: int, seed: int) -> SimulatedWells:
         pd.DataFrame(index=obs.index[treated]),
         pd.DataFrame(index=ids),
     )
-    return SimulatedWells(wells, gene_info, truth)
+    effects = pd.DataFrame(programmes, index=list(ACTIVE), columns=ids)
+    ligands = {
+        name: known["smiles"][known[name] > 0].sample(LIGANDS, random_state=seed).tolist() for name in TARGETS
+    }
+    return SimulatedWells(wells, gene_info, truth, effects.loc[list(TARGETS)], ligands)

@@ -68,15 +68,13 @@ def expression_scores(
     Returns
     -------
     pandas.DataFrame
-        metric (``rmse``, ``l2``, ``pearson``, ``recall``; of all pairs together ``r2`` and ``gene_pearson``), value,
+        metric (``rmse``, ``l2``, ``pearson``, ``recall``, ``gain_over_mean``: how much less the RMSE is than that of
+        the training mean, well by well; of all pairs together ``r2`` and ``gene_pearson``), value,
         low, high, molecules.
     """
     wells = well_scores(predicted, measured)
-    found = averaged(
-        {"rmse": wells.rmse, "l2": wells.l2, "pearson": wells.pearson, "recall": wells.recall},
-        molecules,
-        seed,
-    )
+    plain = well_scores(np.tile(train_mean, (len(measured), 1)), measured)
+    found = averaged({**vars(wells), "gain_over_mean": plain.rmse - wells.rmse}, molecules, seed)
     whole = {
         "r2": r_squared(predicted, measured, train_mean),
         "gene_pearson": float(gene_correlation(predicted, measured).mean()),

@@ -46,13 +46,13 @@ def pairs_overview(
             row = splits[(splits["split"] == kind) & (splits["part"] == part)].iloc[0]
             left.barh(len(kinds) - 1 - place, row["molecules"], 0.6, start, color=colour)
             start += float(row["molecules"])
-            if part == "test" and row["shared_scaffolds"] > 0:
+            if part == "test" and kind != "cell" and row["shared_scaffolds"] > 0:
                 left.annotate(
                     f"{int(row['shared_scaffolds'])} scaffolds of training", (start, len(kinds) - 1 - place),
                     xytext=(3, 0), textcoords="offset points", va="center", fontsize=6.5,
                 )  # fmt: skip
     left.set_xlabel("molecules")
-    left.margins(x=0.35)
+    left.set_xlim(0, 1.75 * splits.groupby("split")["molecules"].sum().max())
     groups = noise.sort_values("pairs", ascending=False).head(12)
     names = [
         f"{row['cell_id']}" + (f", {row['time_h']:g} h" if np.isfinite(row["time_h"]) else "")
