@@ -44,22 +44,44 @@ def image_model(wildcards):
     return molecules_named(wildcards.dataset).model(wildcards.model)
 
 
-def well_files(key):
-    """Input function: files of the dataset's wells or ready pairs; their gene_info; their table of SMILES, if any."""
-
-    def paths(wildcards):
-        given = molecules_named(wildcards.dataset).block.get(key, [])
-        names = (
-            [part["file"] if isinstance(part, dict) else part for part in given] if isinstance(given, list) else [given]
-        )
-        return [raw_file(name) for name in names]
-
-    return paths
+def raw_matrix(name):
+    """Path of a file of wells; a gzipped GCTX is unpacked first."""
+    return unpacked_matrix(name) if name.endswith(".gctx.gz") else raw_file(name)
 
 
-def well_constants(wildcards):
-    """Columns that a file of wells lacks, of each file of the dataset."""
-    return [part.get("constants", {}) for part in molecules_named(wildcards.dataset).block.get("wells", [])]
+def molecules_file(key):
+    """Input function: the dataset's file of a kind, or none."""
+
+    def path(wildcards):
+        name = molecules_named(wildcards.dataset).block.get(key)
+        return [raw_file(name)] if name else []
+
+    return path
+
+
+def well_files(wildcards):
+    """Files of the dataset's wells."""
+    return [raw_matrix(part["file"]) for part in molecules_named(wildcards.dataset).wells]
+
+
+def well_sheets(wildcards):
+    """Tables of the wells whose files have none."""
+    wells = molecules_named(wildcards.dataset).wells
+    return [raw_file(part["inst_info"]) for part in wells if part.get("inst_info")]
+
+
+def well_sources(wildcards):
+    """Of each file of the dataset's wells: path, path of its table or None, columns that both lack."""
+    wells = molecules_named(wildcards.dataset).wells
+    return [
+        (raw_matrix(one["file"]), one.get("inst_info") and raw_file(one["inst_info"]), one.get("constants", {}))
+        for one in wells
+    ]
+
+
+def ready_pairs(wildcards):
+    """Files of pairs that their authors have matched."""
+    return [raw_file(name) for name in molecules_named(wildcards.dataset).block.get("ready_pairs", [])]
 
 
 def pair_model(wildcards, direction=None):

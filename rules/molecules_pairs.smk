@@ -70,10 +70,11 @@ rule simulate_wells:
 
 rule prepare_pairs:
     input:
-        wells=well_files("wells"),
-        ready_pairs=well_files("ready_pairs"),
-        gene_info=well_files("gene_info"),
-        smiles=well_files("smiles"),
+        wells=well_files,
+        inst_info=well_sheets,
+        ready_pairs=ready_pairs,
+        gene_info=molecules_file("gene_info"),
+        smiles=molecules_file("smiles"),
     output:
         pairs="results/molecules/{dataset}/pairs.h5ad",
         splits="results/molecules/{dataset}/splits.tsv",
@@ -92,7 +93,7 @@ rule prepare_pairs:
     params:
         code=code_digest("molecules/prepare_pairs"),
         settings=pair_settings,
-        constants=well_constants,
+        sources=well_sources,
     message:
         "Pairing treated wells of {wildcards.dataset} with their controls"
     script:

@@ -1,10 +1,12 @@
 """Pairs: the plate's own controls are subtracted, replicates stay apart, what does not fit is named."""
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
 from workflow_scripts.lib.data.treated_pairs import Wells, pair_with_controls
+from workflow_scripts.lib.data.well_sources import read_smiles_table, read_wells
 from workflow_scripts.lib.errors import LatentomeError
 
 
@@ -81,3 +83,31 @@ def test_values_and_sheets_must_match(wells):
     twice = wells.sheet.set_axis(["w0", *wells.sheet.index[:-1]])
     with pytest.raises(LatentomeError, match="well w0 is there twice"):
         pair_with_controls(Wells(wells.values, wells.genes, twice), "mine")
+
+
+def test_wells_without_a_sheet_take_inst_info(tmp_path):
+    genes, wells = [str(k) for k in range(1, 979)], [f"w{k}" for k in range(4)]
+    data = anndata.AnnData(np.arange(4 * 978, dtype=np.float32).reshape(4, 978))
+    data.obs_names, data.var_names = wells, genes
+    data.write_h5ad(tmp_path / "wells.h5ad")
+    landmarks = pd.DataFrame(
+        {"pr_gene_symbol": [f"G{k}" for k in genes]}, index=pd.Index(genes, name="pr_gene_id")
+    )
+    lines = ["inst_id\tcell_id\tdet_plate\tpert_dose\tpert_dose_unit\tpert_id\tpert_time\tpert_type"]
+    lines += [
+        "w3\tA375\tP\t10.0\tum\tBRD-K00000001\t6\ttrt_cp",
+        "w1\tA375\tP\t-666\t-666\tDMSO\t6\tctl_vehicle",
+    ]
+    sheet = tmp_path / "inst_info.txt"
+    sheet.write_text("\n".join(lines) + "\n")
+    pert_info = tmp_path / "pert_info.txt"
+    pert_info.write_text("pert_id\tcanonical_smiles\nBRD-K00000001\tCCO\nBRD-K00000002\t-666\n")
+    smiles = read_smiles_table(pert_info)
+    assert smiles == {"BRD-K00000001": "CCO"}
+    found = read_wells(tmp_path / "wells.h5ad", landmarks, smiles, inst_info=sheet)
+    # wells that the table does not list are left out, the others stay in the matrix' order
+    assert found.sheet.index.tolist() == ["w1", "w3"] and found.sheet["smiles"].tolist() == ["", "CCO"]
+    np.testing.assert_array_equal(found.values, data.X[[1, 3]])
+    sheet.write_text(lines[0] + "\nother" + lines[1][2:] + "\n")
+    with pytest.raises(LatentomeError, match="lists none of the 4 wells"):
+        read_wells(tmp_path / "wells.h5ad", landmarks, smiles, inst_info=sheet)

@@ -166,7 +166,8 @@ def block_files(block: Mapping[str, Any]) -> list[str]:
         part[key] for part in block.get("sources", []) for key in ("matrix", "sig_info") if part.get(key)
     ]
     named += [name for part in block.get("images", {}).values() for name in part]
-    named += [part["file"] for part in block.get("wells", [])] + list(block.get("ready_pairs", []))
+    named += [part[key] for part in block.get("wells", []) for key in ("file", "inst_info") if part.get(key)]
+    named += list(block.get("ready_pairs", []))
     named += [name for files in block.get("ligands", {}).values() for name in files.values()]
     named += [block["spots"][key] for key in SPOT_FILES if block.get("spots", {}).get(key)]
     named += [block["labels"]["file"]] if block.get("labels") else []

@@ -87,6 +87,11 @@ class MoleculesDataset:
         ]
 
     @property
+    def wells(self) -> list[dict[str, Any]]:
+        """Files of level-3 wells: ``file``, perhaps ``inst_info`` and ``constants``."""
+        return list(self.block.get("wells", []))
+
+    @property
     def ligands(self) -> dict[str, dict[str, str]]:
         """``ligands`` and ``knock_down`` files by target."""
         return dict(self.block.get("ligands", {}))

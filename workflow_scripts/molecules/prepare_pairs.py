@@ -68,8 +68,8 @@ def main(snakemake) -> None:
     landmarks = read_landmarks(given.gene_info[0])
     smiles = read_smiles_table(given.smiles[0]) if given.smiles else {}
     parts = []
-    for path, constants in zip(given.wells, params.constants, strict=True):
-        wells = read_wells(path, landmarks, smiles, constants, settings["missing_landmarks"])
+    for path, sheet, constants in params.sources:
+        wells = read_wells(path, landmarks, smiles, constants, settings["missing_landmarks"], sheet)
         parts.append(pair_with_controls(treated_and_vehicle(wells), str(path), settings["most_unreadable"]))
     parts += [read_ready_pairs(path, list(landmarks.index)) for path in given.ready_pairs]
     pairs = pool(parts, dataset)

@@ -19,7 +19,7 @@ from workflow_scripts.lib.wording import listed
 from .gctx import decoded
 from .molecules import standardise_all
 from .signature_matrix import StoredMatrix, find_landmarks, open_matrix
-from .signatures import VEHICLES, dose_um
+from .signatures import VEHICLES, dose_um, read_tab_table
 from .text_table import read_text
 from .treated_pairs import COLUMNS, TreatedPairs, Wells
 
@@ -39,15 +39,20 @@ UNKNOWN = ("-666", "nan", "NA", "None", "<NA>")
 
 
 def read_smiles_table(path: str | Path) -> dict[str, str]:
-    """SMILES by Broad id, of a table without a header: id, comma, SMILES.
+    """SMILES by Broad id, of lines id, comma, SMILES without a header, or of LINCS' pert_info.
 
     Raises
     ------
     LatentomeError
         If a line has no comma; file and line are named.
     """
+    text = read_text(path)
+    if text.partition("\n")[0].split("\t")[0].strip() == "pert_id":
+        table = read_tab_table(path, ("pert_id", "canonical_smiles"), "pert_info table")
+        known = table[~table["canonical_smiles"].isin((*UNKNOWN, "", "restricted"))]
+        return dict(zip(known["pert_id"].str[:BROAD_ID], known["canonical_smiles"], strict=True))
     found = {}
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         parts = line.split(",", 1)
         if len(parts) != 2:
             raise LatentomeError(
@@ -65,6 +70,7 @@ def read_wells(
     smiles: Mapping[str, str],
     constants: Mapping[str, str] | None = None,
     missing_landmarks: int = 0,
+    inst_info: str | Path | None = None,
 ) -> Wells:
     """Read wells and what is known of them.
 
@@ -80,11 +86,13 @@ def read_wells(
         Columns that the file does not have, as LINCS names them.
     missing_landmarks
         Landmark genes that may be missing; they are left out.
+    inst_info
+        LINCS' table of the wells, if the file of values has none.
 
     Raises
     ------
     LatentomeError
-        If the file is of no such form, lacks a column, or lacks more landmarks.
+        If the file is of no such form, lacks a column, or lacks more landmarks; or no well is in `inst_info`.
     """
     path = Path(path)
     stored = {".h5ad": _of_anndata, ".rda": _of_pharmacoset}.get(path.suffix.lower(), open_matrix)(path)
@@ -92,10 +100,32 @@ def read_wells(
     if missing:
         log.info("%s: without landmarks %s", path, listed(missing))
     kept = genes >= 0
-    values = stored.read(genes[kept], np.arange(len(stored.signatures)))
-    further = {name: value for name, value in (constants or {}).items() if name not in stored.sheet}
-    sheet = lincs_sheet(stored.sheet.assign(**further), smiles, str(path))
+    columns, found = np.arange(len(stored.signatures)), stored.sheet
+    if inst_info is not None:
+        columns, found = _listed_wells(stored.signatures, inst_info)
+    values = stored.read(genes[kept], columns)
+    further = {name: value for name, value in (constants or {}).items() if name not in found}
+    sheet = lincs_sheet(found.assign(**further), smiles, str(path))
     return Wells(values.astype(np.float32), landmarks.index[kept].tolist(), sheet)
+
+
+def _listed_wells(wells: list[str], inst_info: str | Path) -> tuple[np.ndarray, pd.DataFrame]:
+    """Places of the wells that the table lists, and its rows in their order."""
+    table = read_tab_table(inst_info, ("inst_id", "pert_id", "pert_type"), "inst_info table").set_index(
+        "inst_id"
+    )
+    columns = np.flatnonzero(pd.Index(wells).isin(table.index))
+    if not len(columns):
+        raise LatentomeError(
+            f"{inst_info}: lists none of the {len(wells)} wells of the matrix (the first: {wells[0]}); expected their "
+            "table; give the inst_info of the same series"
+        )
+    if len(columns) < len(wells):
+        log.warning(
+            "%s: does not list %d of %d wells, left out", inst_info, len(wells) - len(columns), len(wells)
+        )
+    names = [wells[column] for column in columns]
+    return columns, table[~table.index.duplicated()].loc[names]
 
 
 def lincs_sheet(sheet: pd.DataFrame, smiles: Mapping[str, str], where: str) -> pd.DataFrame:
