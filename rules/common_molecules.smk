@@ -127,8 +127,10 @@ def smiles_pretrained():
 
 def smiles_files():
     """Molecules that the autoencoder of SMILES is trained on and tested with, if it is trained."""
-    if smiles_pretrained():
-        return {}
+    folder = smiles_pretrained()
+    if folder:
+        names = ("model.safetensors", "model.json", "scores.tsv", "runtime.json", "history.tsv")
+        return {"pretrained": [f"{folder}/{name}" for name in names]}
     return {part: raw_file(MOLECULES["smiles"][part]) for part in ("train", "test")}
 
 

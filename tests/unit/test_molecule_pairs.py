@@ -1,6 +1,7 @@
 """Pairs on disk and as tensors, both directions of the models, simulated wells and the pretrained autoencoder."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from workflow_scripts.lib.data.smiles_files import read_smiles, readable, some_o
 from workflow_scripts.lib.data.smiles_tokens import START, encode_all
 from workflow_scripts.lib.data.treated_pairs import TreatedPairs
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.metrics.generated_molecules import validity
 from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE
 from workflow_scripts.lib.training.export import save_model
 from workflow_scripts.lib.training.loop import fit
@@ -77,7 +79,7 @@ def test_files_are_pooled_in_their_common_genes():
     found = pool([first, second], "mine")
     assert found.genes == ["0", "1", "2", "3"] and len(found.sheet) == 16
     np.testing.assert_array_equal(found.changes[8:], treated(genes=4, start=8).changes)
-    with pytest.raises(LatentomeError, match="well w0 is in two files"):
+    with pytest.raises(LatentomeError, match="well w0 is there twice"):
         pool([first, treated()], "mine")
     with pytest.raises(LatentomeError, match="no gene in common"):
         pool([first, TreatedPairs(second.changes, list("abcd"), second.sheet, second.left_out)], "mine")
@@ -205,3 +207,16 @@ def test_a_model_that_knows_a_molecule_rebuilds_it():
     model.eval()
     assert rebuilt_share(model, ["CCO"], rng()) == 1
     assert rebuilt_share(model, ["CCN"], rng()) == 0
+
+
+def test_the_weights_that_come_with_the_project_generate_molecules():
+    model, card = load_smiles_model(Path(__file__).parents[2] / "resources/molecules/smiles_vae")
+    assert card["molecules"] == 200_000
+    drawn = draw_molecules(model, 300, rng())
+    valid, molecules = validity(drawn)
+    # 0.73 of 10,000
+    assert valid > 0.6 and len(set(molecules)) > 0.95 * len(molecules)
+    tokens = torch.from_numpy(encode_all(["CC(=O)Nc1ccc(O)cc1", "COc1ccccc1C(=O)N1CCCC1"]))
+    with torch.no_grad():
+        nats = model.decoder.negative_log_likelihood(torch.zeros(2, 44), tokens)
+    assert (nats / (tokens[:, 1:] != 0).sum(dim=1) < 1.2).all()

@@ -64,6 +64,7 @@ def test_the_training_mean_is_named_first(expression, tmp_path):
     better = expression.assign(low=expression["low"] + 0.01)
     assert expression_verdict(better) == "Nearer than the training mean: BiAAE"
     assert expression_verdict(better[better["metric"] == "rmse"]) == "No training mean to compare with"
+    assert expression_verdict(better.assign(molecules=4)).startswith("Too few test molecules")
 
 
 @pytest.mark.parametrize(("gain", "said"), [(0.02, "No model shows"), (0.2, "Conditional signal: BiAAE")])

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from rdkit import DataStructs
 from rdkit.Chem import MolFromSmiles, rdFingerprintGenerator
+from sklearn.linear_model import Ridge
 
 from workflow_scripts.lib.data.ligands import read_knock_down, read_ligands
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.metrics.expression_change import pair_noise
-from workflow_scripts.lib.metrics.ligand_scores import ligand_scores
+from workflow_scripts.lib.metrics.ligand_scores import ligand_scores, over_conditions
 from workflow_scripts.lib.metrics.pair_scores import (
     averaged,
     expression_scores,
@@ -17,7 +18,7 @@ from workflow_scripts.lib.metrics.pair_scores import (
     other_molecules,
     other_rows,
 )
-from workflow_scripts.lib.stats.expression_predictors import similar_changes
+from workflow_scripts.lib.stats.expression_predictors import RIDGE, group_means, kernel_ridge, similar_changes
 
 TRUE = ["CCO", "CCO", "Oc1ccccc1", "CC(N)=O"]
 
@@ -51,9 +52,11 @@ def test_generated_molecules_by_hand():
     expected = np.mean([(1 + likeness("CCO", "CCC")) / 2, (1 + likeness("Oc1ccccc1", "Cc1ccccc1")) / 2])
     assert value(found, "tanimoto") == pytest.approx(expected)
     assert found.set_index("metric").loc["tanimoto", "molecules"] == 2
-    assert value(found, "tanimoto_gain") == pytest.approx(
-        value(found, "tanimoto") - value(found, "tanimoto_other")
-    )
+    # what is drawn for ethanol and phenol, against the molecule that takes their place
+    other = dict(zip(TRUE, other_molecules(TRUE, 0), strict=True))
+    of_ethanol = [likeness(other["CCO"], one) for one in ("CCO", "CCC")]
+    of_phenol = [likeness(other["Oc1ccccc1"], one) for one in ("Oc1ccccc1", "Cc1ccccc1")]
+    assert value(found, "tanimoto_other") == pytest.approx((np.mean(of_ethanol) + np.mean(of_phenol)) / 2)
 
 
 def test_nothing_valid_is_scored_without_a_similarity():
@@ -64,19 +67,22 @@ def test_nothing_valid_is_scored_without_a_similarity():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_conditions_are_another_molecules(seed):
-    others, rows = other_molecules(TRUE, seed), other_rows(TRUE, seed)
+    others, rows = other_molecules(TRUE, seed), other_rows(TRUE, ["plate"] * 4, seed)
     assert all(one != two for one, two in zip(TRUE, others, strict=True))
     assert others[0] == others[1] and set(others) == set(TRUE)
     assert all(TRUE[row] == other for row, other in zip(rows, others, strict=True))
+    # only within the group, and not at all where a molecule is alone
+    assert other_rows(TRUE, ["a", "b", "a", "c"], seed).tolist() == [2, -1, 0, -1]
 
 
 def test_a_perfect_and_a_mean_prediction():
     rng = np.random.default_rng(0)
     measured = rng.normal(0, 1, (4, 60))
     mean = measured.mean(axis=0)
-    perfect = expression_scores(measured, measured, mean, TRUE, 0)
+    plain_rows = np.tile(mean, (4, 1))
+    perfect = expression_scores(measured, measured, plain_rows, TRUE, 0)
     assert value(perfect, "rmse") == 0 and value(perfect, "r2") == 1 and value(perfect, "recall") == 1
-    plain = expression_scores(np.tile(mean, (4, 1)), measured, mean, TRUE, 0)
+    plain = expression_scores(plain_rows, measured, plain_rows, TRUE, 0)
     assert value(plain, "r2") == pytest.approx(0) and value(plain, "gain_over_mean") == 0
     assert value(perfect, "gain_over_mean") == pytest.approx(value(plain, "rmse"))
     assert value(plain, "gene_pearson") == 0
@@ -100,6 +106,46 @@ def test_molecules_of_like_changes_come_first():
     wanted = np.array([[0.9, 0.1, 0.0]])
     assert similar_changes(changes, wanted, ["a", "a", "b", "c"], 2) == [["a", "b"]]
     assert similar_changes(changes, wanted, ["a", "a", "b", "c"], 4) == [["a", "b", "c", "a"]]
+
+
+def test_a_molecule_is_the_same_without_its_stereochemistry():
+    found = molecule_scores(
+        [["CC(N)C(=O)O"]] * 4, ["C[C@H](N)C(=O)O"] * 2 + ["CCO"] * 2, ["C[C@@H](N)C(=O)O"], 0
+    )
+    assert value(found, "exact") == 0.5 and value(found, "novel") == 0
+
+
+def test_means_of_a_group_and_of_all_where_it_has_none():
+    changes = np.array([[1.0, 0.0], [3.0, 0.0], [8.0, 3.0]])
+    found = group_means(changes, ["a", "a", "b"], ["b", "a", "c"])
+    assert found.tolist() == [[8.0, 3.0], [2.0, 0.0], [4.0, 1.0]]
+
+
+def test_ridge_is_the_same_in_either_space():
+    rng = np.random.default_rng(2)
+    prints, wanted = rng.random((40, 30)) < 0.3, rng.random((5, 30)) < 0.3
+    changes = rng.normal(0, 1, (40, 4))
+    centre = prints.mean(axis=0)
+    model = Ridge(alpha=RIDGE, fit_intercept=False).fit(prints - centre, changes - changes.mean(axis=0))
+    np.testing.assert_allclose(
+        kernel_ridge(prints, changes, wanted), model.predict(wanted - centre) + changes.mean(axis=0)
+    )
+    few = slice(0, 20)
+    centre = prints[few].mean(axis=0)
+    model = Ridge(alpha=RIDGE, fit_intercept=False).fit(
+        prints[few] - centre, changes[few] - changes[few].mean(axis=0)
+    )
+    expected = model.predict(wanted - centre) + changes[few].mean(axis=0)
+    np.testing.assert_allclose(kernel_ridge(prints[few], changes[few], wanted), expected)
+
+
+def test_conditions_are_summed_up_by_their_range():
+    tables = [ligand_scores([one], ["CCO"], 0) for one in ("CCO", "c1ccccc1")]
+    found = over_conditions(tables).set_index("metric").loc["nearest_ligand"]
+    low = likeness("c1ccccc1", "CCO")
+    assert (found.value, found.low, found.high) == pytest.approx(
+        ((1 + low) / 2, low, 1.0)
+    ) and found.molecules == 2
 
 
 def test_likeness_to_ligands_by_hand():

@@ -149,7 +149,9 @@ def test_molecules_for_knock_downs_are_compared_under_both_conditions(pairs):
 
 def test_the_expression_table_begins_with_its_verdict(demo):
     first = table(demo.folder / "results/figures/molecules/demo_pairs/expression_prediction.tsv").iloc[0]
-    assert first["kind"] == "verdict" and "training mean" in first["method"]
+    # ten test molecules, and two epochs that learn nothing
+    assert first["kind"] == "verdict"
+    assert first["method"].startswith(("Nothing beats", "Too few test molecules", "Nearer than"))
 
 
 def test_claims_are_audited(demo):

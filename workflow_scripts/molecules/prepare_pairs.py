@@ -71,7 +71,8 @@ def main(snakemake) -> None:
     for path, sheet, constants in params.sources:
         wells = read_wells(path, landmarks, smiles, constants, settings["missing_landmarks"], sheet)
         parts.append(pair_with_controls(treated_and_vehicle(wells), str(path), settings["most_unreadable"]))
-    parts += [read_ready_pairs(path, list(landmarks.index)) for path in given.ready_pairs]
+    most = settings["most_unreadable"]
+    parts += [read_ready_pairs(path, list(landmarks.index), most) for path in given.ready_pairs]
     pairs = pool(parts, dataset)
     splits = splits_of(pairs.sheet, settings["split"], settings)
     write_pairs_file(output.pairs, pairs, splits, settings["split"])

@@ -29,7 +29,10 @@ def main(snakemake) -> None:
     tables = []
     for target, profile, ligands in zip(params.targets, given.profiles, given.ligands, strict=True):
         rng = torch.Generator().manual_seed(derive_seed(seed, "ligands", target))
-        change, known = read_knock_down(profile, list(pairs.var_names)), read_ligands(ligands)
+        change, known = (
+            read_knock_down(profile, list(pairs.var_names)),
+            read_ligands(ligands, params.settings["most_unreadable"]),
+        )
         drawn = {
             "prior": draw_molecules(pretrained, number, rng),
             "random_training": sorted(set(molecules)),

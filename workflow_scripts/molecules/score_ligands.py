@@ -9,17 +9,31 @@ import torch
 from workflow_scripts.lib.data.ligands import read_knock_down, read_ligands
 from workflow_scripts.lib.data.pairs_file import read_pairs_file
 from workflow_scripts.lib.logs import job_log
-from workflow_scripts.lib.metrics.ligand_scores import ligand_scores
+from workflow_scripts.lib.metrics.ligand_scores import ligand_scores, over_conditions
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
 from workflow_scripts.lib.training.molecule_pairs import (
     build_pair_model,
     change_rows,
     drawn_molecules,
-    pair_tensors,
 )
 from workflow_scripts.lib.training.seeds import derive_seed
 from workflow_scripts.lib.training.smiles_model import load_smiles_model
+
+CONDITIONS = 20
+
+
+def drawn_for(model, change, number, rng):
+    """Strings that the model draws for one change at the usual dose."""
+    rows = torch.from_numpy(change_rows(change[None], np.array([np.nan]))).expand(number, -1)
+    return [one for some in drawn_molecules(model, rows, rng, 1) for one in some]
+
+
+def other_changes(train, ligands, seed):
+    """Changes of some training molecules that are no known ligands, one well each."""
+    free = train[~train.obs["smiles"].isin(ligands).to_numpy()]
+    wells = free.obs.sample(frac=1, random_state=seed).drop_duplicates("smiles").index[:CONDITIONS]
+    return list(np.asarray(free[wells].X))
 
 
 def main(snakemake) -> None:
@@ -31,18 +45,20 @@ def main(snakemake) -> None:
     model = build_pair_model("to_molecule", pretrained, pairs.n_vars, params.settings)
     model.load_state_dict(load_model(Path(given.weights).parent)[0])
     model.eval()
-    train = pair_tensors(pairs, "train").change
+    train = pairs[(pairs.obs["split"] == "train").to_numpy()]
     tables = []
     for target, profile, ligands in zip(params.targets, given.profiles, given.ligands, strict=True):
         rng = torch.Generator().manual_seed(derive_seed(seed, "ligands", target))
+        known = read_ligands(ligands, params.settings["most_unreadable"])
         change = read_knock_down(profile, list(pairs.var_names))
-        own = torch.from_numpy(change_rows(change[None], np.array([np.nan]))).expand(number, -1)
-        # The same model under conditions that have nothing to do with the target.
-        other = train[torch.randint(len(train), (number,), generator=rng)]
-        known = read_ligands(ligands)
-        for condition, rows in (("knock-down", own), ("other", other)):
-            drawn = [one for some in drawn_molecules(model, rows, rng, 1) for one in some]
-            tables.append(ligand_scores(drawn, known, seed).assign(target=target, condition=condition))
+        own = ligand_scores(drawn_for(model, change, number, rng), known, seed)
+        # The same model under single conditions that have nothing to do with the target.
+        others = [
+            ligand_scores(drawn_for(model, other, max(number // 5, 1), rng), known, seed)
+            for other in other_changes(train, known, derive_seed(seed, "conditions", target))
+        ]
+        tables.append(own.assign(target=target, condition="knock-down"))
+        tables.append(over_conditions(others).assign(target=target, condition="other"))
     found = pd.concat(tables).assign(method=names.model, kind="model", seed=seed)
     write_table(
         found[

@@ -7,11 +7,11 @@ import pandas as pd
 import torch
 
 from workflow_scripts.lib.data.molecules import fingerprints, tanimoto
-from workflow_scripts.lib.data.pairs_file import read_pairs_file
+from workflow_scripts.lib.data.pairs_file import conditions, read_pairs_file
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.expression_change import replicate_agreement
 from workflow_scripts.lib.metrics.pair_scores import averaged, expression_scores, molecule_scores, of_the_set
-from workflow_scripts.lib.stats.expression_predictors import PREDICTORS, similar_changes
+from workflow_scripts.lib.stats.expression_predictors import PREDICTORS, group_means, similar_changes
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.seeds import derive_seed
 from workflow_scripts.lib.training.smiles_model import draw_molecules, load_smiles_model
@@ -25,14 +25,24 @@ def of_changes(train, test, seed):
         np.asarray(test.X, float),
         list(test.obs["smiles"]),
     )
+    groups, wanted_groups = conditions(train.obs), conditions(test.obs)
+    plain = group_means(changes, groups, wanted_groups)
+    predicted = {name: predict(prints, changes, wanted) for name, predict in PREDICTORS.items()}
+    if len(set(groups + wanted_groups)) > 1:
+        predicted["group_mean"] = plain
     tables = {
-        name: expression_scores(
-            predict(prints, changes, wanted), measured, changes.mean(axis=0), molecules, seed
-        )
-        for name, predict in PREDICTORS.items()
+        name: expression_scores(found, measured, plain, molecules, seed) for name, found in predicted.items()
     }
-    condition = test.obs["smiles"] + " " + test.obs["dose_um"].astype(str) + " " + test.obs["cell_id"]
-    found = replicate_agreement(measured, list(condition))
+    # Replicates: wells of one molecule, dose, cell line and time, if the dose is known.
+    known = test.obs["dose_um"].notna().to_numpy()
+    condition = (
+        test.obs["smiles"]
+        + " "
+        + test.obs["dose_um"].astype(str)
+        + " "
+        + pd.Series(wanted_groups, test.obs_names)
+    )
+    found = replicate_agreement(measured[known], list(condition[known]))
     limits = {"rmse": found["ceiling_rmse"], "pearson": found["ceiling_pearson"]}
     return {**tables, "replicates": of_the_set(limits, test.obs["smiles"].nunique())}
 

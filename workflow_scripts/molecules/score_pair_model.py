@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow_scripts.lib.data.pairs_file import read_pairs_file
+from workflow_scripts.lib.data.pairs_file import conditions, read_pairs_file
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.expression_change import well_scores
 from workflow_scripts.lib.metrics.pair_scores import averaged, expression_scores, molecule_scores, other_rows
+from workflow_scripts.lib.stats.expression_predictors import group_means
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
 from workflow_scripts.lib.training.molecule_pairs import (
@@ -28,11 +29,15 @@ def of_molecules(model, test, obs, train, settings, seed, rng):
     true = list(obs["smiles"])
     drawn = drawn_molecules(model, test.change, rng, settings["draws"])
     number = (test.tokens[:, 1:] != 0).sum(dim=1).numpy()
-    other = other_rows(true, seed)
+    other = other_rows(true, conditions(obs, "plate"), seed)
+    exchanged = test.change[torch.from_numpy(other)].clone()
+    # Most molecules have a dose of their own: it must not tell them apart.
+    exchanged[:, -1] = test.change[:, -1]
     own, permuted = (
         conditional_nats(model, test.tokens, change, rng, settings["likelihood_draws"]).numpy() / number
-        for change in (test.change, test.change[torch.from_numpy(other)])
+        for change in (test.change, exchanged)
     )
+    permuted[other < 0] = np.nan
     nats = {"nats_per_token": own, "nats_per_token_permuted": permuted, "gain": permuted - own}
     scores = pd.concat([molecule_scores(drawn, true, train, seed), averaged(nats, true, seed)])
     rows = zip(obs.index, true, drawn, strict=True)
@@ -41,17 +46,17 @@ def of_molecules(model, test, obs, train, settings, seed, rng):
     return scores, table
 
 
-def of_changes(model, test, obs, train_mean, settings, seed, rng):
+def of_changes(model, test, obs, plain, settings, seed, rng):
     """Scores of predicted changes, and what they gain from their molecule."""
     true, measured = list(obs["smiles"]), test.change[:, :-1].numpy()
-    other = torch.from_numpy(other_rows(true, seed))
+    other = other_rows(true, conditions(obs, "plate"), seed)
     own, permuted = (
         expected_change(model, tokens, rng, settings["draws"]).numpy()
-        for tokens in (test.tokens, test.tokens[other])
+        for tokens in (test.tokens, test.tokens[torch.from_numpy(other)])
     )
-    scores = expression_scores(own, measured, train_mean, true, seed)
+    scores = expression_scores(own, measured, plain, true, seed)
     wells = well_scores(own, measured)
-    gain = well_scores(permuted, measured).rmse - wells.rmse
+    gain = np.where(other < 0, np.nan, well_scores(permuted, measured).rmse - wells.rmse)
     table = pd.DataFrame({"well": obs.index, "true": true, **vars(wells)})
     return pd.concat([scores, averaged({"gain": gain}, true, seed)]), table
 
@@ -71,9 +76,8 @@ def main(snakemake) -> None:
     if names.direction == "to_molecule":
         scores, table = of_molecules(model, test, obs, list(train.obs["smiles"]), params.settings, seed, rng)
     else:
-        scores, table = of_changes(
-            model, test, obs, np.asarray(train.X).mean(axis=0), params.settings, seed, rng
-        )
+        plain = group_means(np.asarray(train.X), conditions(train.obs), conditions(obs))
+        scores, table = of_changes(model, test, obs, plain, params.settings, seed, rng)
     scores.insert(0, "method", names.model)
     scores.insert(1, "kind", "model")
     scores.insert(2, "seed", seed)

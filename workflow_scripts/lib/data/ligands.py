@@ -10,7 +10,7 @@ import numpy as np
 
 from workflow_scripts.lib.errors import LatentomeError
 
-from .molecules import standardise_all
+from .molecules import UNREADABLE_SHARE, standardise_all
 from .smiles_files import read_smiles
 from .text_table import read_text
 
@@ -19,7 +19,7 @@ log = logging.getLogger("latentome")
 PREFIX = "hsa:"
 
 
-def read_ligands(path: str | Path) -> list[str]:
+def read_ligands(path: str | Path, most_unreadable: float = UNREADABLE_SHARE) -> list[str]:
     """Distinct ligands, canonical standardised SMILES, of a file with one SMILES a line; the unreadable are left out.
 
     Raises
@@ -27,7 +27,7 @@ def read_ligands(path: str | Path) -> list[str]:
     LatentomeError
         If there is none, or too many cannot be read.
     """
-    found = standardise_all([one.lstrip("\ufeff") for one in read_smiles(path)], str(path))
+    found = standardise_all([one.lstrip("\ufeff") for one in read_smiles(path)], str(path), most_unreadable)
     if found.unreadable:
         log.warning(
             "%s: %d SMILES cannot be read, the first: %r", path, len(found.unreadable), found.unreadable[0][1]

@@ -15,10 +15,11 @@ SMALLEST_CELL = 0.1
 """Share of the pairs that a cell line to hold out has."""
 KINDS = ("molecule", "maccs", "scaffold", "cell")
 GROUPS: dict[str, Callable[[str], str]] = {
-    "molecule": lambda smiles: smiles,
+    # Stereoisomers are one molecule: MOSES has none, and they share nearly all that a model sees.
+    "molecule": without_stereo,
     "maccs": maccs_key,
     # A molecule without a ring is its own scaffold, or all of them would be one.
-    "scaffold": lambda smiles: scaffold(smiles) or smiles,
+    "scaffold": lambda smiles: scaffold(smiles) or without_stereo(smiles),
 }
 
 
@@ -30,8 +31,8 @@ def split_pairs(
     Parameters
     ----------
     kind
-        ``molecule``: by canonical SMILES; ``maccs``: by MACCS keys, as published; ``scaffold``: by Bemis-Murcko
-        scaffold; ``cell``: a whole cell line is the test, the rest is split by molecule.
+        ``molecule``: by canonical SMILES without stereochemistry; ``maccs``: by MACCS keys, as published;
+        ``scaffold``: by Bemis-Murcko scaffold; ``cell``: a whole cell line is the test, the rest is split by molecule.
     smiles
         Canonical SMILES of each pair.
     cells
@@ -93,7 +94,7 @@ def _by_cell(smiles: Sequence[str], cells: Sequence[str], seed: int, held_out_ce
         )
     found = np.full(len(test), PARTS[2], dtype=object)
     rest = [one for one, out in zip(smiles, test, strict=True) if not out]
-    found[~test] = _by_group(rest, seed, "cell", PARTS[:2])
+    found[~test] = _by_group([without_stereo(one) for one in rest], seed, "cell", PARTS[:2])
     return found
 
 

@@ -101,7 +101,7 @@ def standardise_all(
         some = ", ".join(repr(raw) for raw in bad[:3])
         raise LatentomeError(
             f"{where}: {len(bad)} of {len(known)} SMILES cannot be read ({some}); expected at most "
-            f"{most_unreadable:.0%}; check the column, or raise config key molecules: most_unreadable"
+            f"{most_unreadable:.0%}; check the column, or raise config key molecules: pairs: most_unreadable"
         )
     return Standardised(found, unreadable)
 

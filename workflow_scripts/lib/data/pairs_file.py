@@ -45,7 +45,7 @@ def pool(parts: Sequence[TreatedPairs], where: str) -> TreatedPairs:
     twice = sheet.index[sheet.index.duplicated()]
     if len(twice):
         raise LatentomeError(
-            f"{where}: well {twice[0]} is in two files; expected each well once; drop a file"
+            f"{where}: well {twice[0]} is there twice; expected each well in one file; drop it"
         )
     left_out = pd.concat([part.left_out for part in parts], ignore_index=True)
     return TreatedPairs(np.concatenate(changes), genes, sheet, left_out)
@@ -97,3 +97,9 @@ def read_pairs_file(path: str | Path) -> anndata.AnnData:
         if isinstance(data.obs[name].dtype, pd.CategoricalDtype):
             data.obs[name] = data.obs[name].astype(str)
     return data
+
+
+def conditions(obs: pd.DataFrame, *further: str) -> list[str]:
+    """Cell line and time of each pair, and `further` columns, as one string each."""
+    columns = ["cell_id", "time_h", *further]
+    return list(obs[columns].astype(str).agg(" ".join, axis=1))

@@ -17,7 +17,7 @@ from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.wording import listed
 
 from .gctx import decoded
-from .molecules import standardise_all
+from .molecules import UNREADABLE_SHARE, standardise_all
 from .signature_matrix import StoredMatrix, find_landmarks, open_matrix
 from .signatures import VEHICLES, dose_um, read_tab_table
 from .text_table import read_text
@@ -168,6 +168,11 @@ def lincs_sheet(sheet: pd.DataFrame, smiles: Mapping[str, str], where: str) -> p
     renamed = sheet.rename(
         columns={old: new for new, old in units.items() if new not in sheet and old in sheet}
     )
+    if not {"pert_dose", "exp_pert_dose", "pert_idose"} & set(sheet):
+        raise LatentomeError(
+            f"{where}: the wells have no column pert_dose or pert_idose; found {listed(sheet.columns)}; name it under "
+            "the source's key constants"
+        )
     found["dose_um"] = dose_um(renamed.astype(str)).to_numpy()
     by_id = found["pert_id"].str[:BROAD_ID].map(dict(smiles)).fillna("")
     found["smiles"] = found["smiles"].where(found["smiles"] != "", by_id)
@@ -227,7 +232,9 @@ def _of_pharmacoset(path: Path) -> StoredMatrix:
     )  # fmt: skip
 
 
-def read_ready_pairs(path: str | Path, genes: list[str]) -> TreatedPairs:
+def read_ready_pairs(
+    path: str | Path, genes: list[str], most_unreadable: float = UNREADABLE_SHARE
+) -> TreatedPairs:
     """Pairs that were matched by their authors: TranSiGen's HDF5, control ``x1`` and treated ``x2``.
 
     Parameters
@@ -236,11 +243,13 @@ def read_ready_pairs(path: str | Path, genes: list[str]) -> TreatedPairs:
         With ``x1``, ``x2`` [pairs x genes], ``canonical_smiles``, ``cid`` (cell line) and ``sig``.
     genes
         Entrez ids of its columns: the landmarks in LINCS' order.
+    most_unreadable
+        Share of distinct SMILES that may be unreadable.
 
     Raises
     ------
     LatentomeError
-        If a dataset is missing, or the genes are not as many.
+        If a dataset is missing, the genes are not as many, a pair is there twice, or a value is not finite.
     """
     try:
         with h5py.File(path) as file:
@@ -256,7 +265,14 @@ def read_ready_pairs(path: str | Path, genes: list[str]) -> TreatedPairs:
         raise LatentomeError(
             f"{path}: x1 {control.shape}, x2 {treated.shape}; expected both pairs x {len(genes)} landmark genes"
         )
-    read = standardise_all(names["canonical_smiles"], str(path))
+    bad = np.flatnonzero(~np.isfinite(treated - control).all(axis=1))
+    twice = pd.Index(names["sig"])[pd.Index(names["sig"]).duplicated()]
+    if len(bad) or len(twice):
+        fault = (
+            f"pair {bad[0]} has a value that is not finite" if len(bad) else f"sig {twice[0]} is there twice"
+        )
+        raise LatentomeError(f"{path}: {fault}; expected finite values, each pair once; mend or drop it")
+    read = standardise_all(names["canonical_smiles"], str(path), most_unreadable)
     sheet = pd.DataFrame(
         {"plate": "", "cell_id": names["cid"], "time_h": np.nan, "dose_um": np.nan, "pert_id": "",
          "raw_smiles": names["canonical_smiles"], "controls": 0, "smiles": [one or "" for one in read.smiles]},

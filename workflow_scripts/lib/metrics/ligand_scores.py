@@ -45,3 +45,16 @@ def ligand_scores(drawn: Sequence[str], ligands: Sequence[str], seed: int) -> pd
     rows.append(("best", near.max(initial=0.0) if len(near) else np.nan, np.nan, np.nan, len(valid)))
     rows.append(("valid", sum(one is not None for one in known) / len(known), np.nan, np.nan, len(known)))
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "molecules"])
+
+
+def over_conditions(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Mean of each metric over several conditions, `low` and `high` their smallest and largest value.
+
+    Parameters
+    ----------
+    scores
+        From `ligand_scores`, one a condition.
+    """
+    groups = pd.concat(scores).groupby("metric", sort=False)
+    found = groups["value"].agg(value="mean", low="min", high="max")
+    return found.assign(molecules=groups["molecules"].sum()).reset_index()

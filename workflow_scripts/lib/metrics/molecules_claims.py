@@ -156,7 +156,7 @@ def pairs_claims(tables: Tables) -> list[dict]:
             tables, "to_expression", "BiAAE predicts the expression change of a molecule",
             "an L2 norm called rmse, of validation wells", NOT_RUN, changes,
             lambda found: _interval(found["to_expression"], "rmse", OURS),
-            "on unseen scaffolds; worthless unless nearer than the training mean",
+            "on molecules that training has not seen; worthless unless nearer than the training mean",
         ),
         _row(
             tables, "smiles", "Generated SMILES are valid", "greedy strings of a batch, repeats of one included",

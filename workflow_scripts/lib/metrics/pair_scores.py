@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.data.molecules import canonical, fingerprints, properties, scaffold
+from workflow_scripts.lib.data.molecules import canonical, fingerprints, properties, scaffold, without_stereo
 
 from .expression_change import gene_correlation, mean_by_molecule, r_squared, well_scores
 from .generated_molecules import moses_scores
@@ -50,7 +50,7 @@ def of_the_set(values: Mapping[str, float], molecules: int) -> pd.DataFrame:
 
 
 def expression_scores(
-    predicted: np.ndarray, measured: np.ndarray, train_mean: np.ndarray, molecules: Sequence[str], seed: int
+    predicted: np.ndarray, measured: np.ndarray, plain: np.ndarray, molecules: Sequence[str], seed: int
 ) -> pd.DataFrame:
     """Scores of predicted changes.
 
@@ -58,8 +58,9 @@ def expression_scores(
     ----------
     predicted, measured
         log2, [pairs x genes].
-    train_mean
-        Mean change of the training pairs, [genes]: what R2 is measured against.
+    plain
+        Mean change of the training pairs of each pair's group, [pairs x genes], from `group_means`: what ``r2`` and
+        ``gain_over_mean`` are measured against.
     molecules
         Of each pair.
     seed
@@ -69,14 +70,14 @@ def expression_scores(
     -------
     pandas.DataFrame
         metric (``rmse``, ``l2``, ``pearson``, ``recall``, ``gain_over_mean``: how much less the RMSE is than that of
-        the training mean, well by well; of all pairs together ``r2`` and ``gene_pearson``), value,
+        the mean, well by well; of all pairs together ``r2`` and ``gene_pearson``), value,
         low, high, molecules.
     """
     wells = well_scores(predicted, measured)
-    plain = well_scores(np.tile(train_mean, (len(measured), 1)), measured)
-    found = averaged({**vars(wells), "gain_over_mean": plain.rmse - wells.rmse}, molecules, seed)
+    gain = well_scores(plain, measured).rmse - wells.rmse
+    found = averaged({**vars(wells), "gain_over_mean": gain}, molecules, seed)
     whole = {
-        "r2": r_squared(predicted, measured, train_mean),
+        "r2": r_squared(predicted, measured, plain),
         "gene_pearson": float(gene_correlation(predicted, measured).mean()),
     }
     return pd.concat([found, of_the_set(whole, len(set(molecules)))], ignore_index=True)
@@ -128,11 +129,14 @@ def molecule_scores(
         values["scaffold_match"].append(
             sum(scaffold(found) == wanted for found in good) / len(some) if wanted else np.nan
         )
-        values["exact"].append(sum(found == one for found in good) / len(some))
+        # Without stereochemistry, which the pretraining's molecules do not have.
+        values["exact"].append(
+            sum(without_stereo(found) == without_stereo(one) for found in good) / len(some)
+        )
     arrays = {name: np.array(column, dtype=float) for name, column in values.items()}
     arrays["tanimoto_gain"] = arrays["tanimoto"] - arrays["tanimoto_other"]
     flat = [raw for some in drawn for raw in some]
-    whole = moses_scores(flat, set(train), held)
+    whole = moses_scores(flat, set(train) | {without_stereo(one) for one in train}, held)
     each = [properties(one) for one in valid]
     for name in ("qed", "sa_score"):
         whole[name] = float(np.mean([one[name] for one in each])) if each else np.nan
@@ -150,12 +154,27 @@ def other_molecules(molecules: Sequence[str], seed: int) -> list[str]:
     return [after[one] for one in molecules]
 
 
-def other_rows(molecules: Sequence[str], seed: int) -> np.ndarray:
-    """A row of another molecule for each row, int [pairs]: conditions permuted among molecules."""
-    names = np.asarray(molecules, dtype=object)
-    rows = {name: np.flatnonzero(names == name) for name in dict.fromkeys(molecules)}
-    rng = np.random.default_rng(seed)
-    return np.array([rng.choice(rows[one]) for one in other_molecules(molecules, seed)])
+def other_rows(molecules: Sequence[str], groups: Sequence[str], seed: int) -> np.ndarray:
+    """A row of another molecule of the same group for each row, int [pairs]; -1 where the group has no other.
+
+    Parameters
+    ----------
+    molecules
+        Of each pair.
+    groups
+        Of each pair: cell line, time and plate, which are not to tell one row from another.
+    seed
+        Of the exchange.
+    """
+    names, places = np.asarray(molecules, dtype=object), np.asarray(groups, dtype=object)
+    rng, found = np.random.default_rng(seed), np.full(len(names), -1)
+    for group in dict.fromkeys(groups):
+        own = np.flatnonzero(places == group)
+        if len(set(names[own])) < 2:
+            continue
+        rows = {name: own[names[own] == name] for name in dict.fromkeys(names[own])}
+        found[own] = [rng.choice(rows[one]) for one in other_molecules(list(names[own]), seed)]
+    return found
 
 
 def _tanimoto(first: np.ndarray, second: np.ndarray) -> float:

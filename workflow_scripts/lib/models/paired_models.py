@@ -40,7 +40,8 @@ def build(name: str, x: View, y: View, settings: Mapping[str, Any]) -> PairedMod
         View to be generated, and the condition.
     settings
         ``latent``; ``shared`` of BiAAE, UniAAE and VCCA-private; ``private`` and ``condition`` of the SAAEs;
-        ``weights`` by name, those left out as in the paper's MNIST experiment; ``prior_mean_counts`` of the CVAE.
+        ``weights`` by name, those left out as in the paper's MNIST experiment; ``prior_mean_counts`` of the CVAE;
+        ``decoded`` of BiAAE.
 
     Raises
     ------
@@ -51,7 +52,14 @@ def build(name: str, x: View, y: View, settings: Mapping[str, Any]) -> PairedMod
         raise LatentomeError(f"model {name!r} is not known; expected one of {', '.join(TITLES)}")
     weights = dict(settings.get("weights") or {})
     makers = {
-        "biaae": lambda: BiAAE(x, y, settings["latent"], settings["shared"], BiAAEWeights(**weights)),
+        "biaae": lambda: BiAAE(
+            x,
+            y,
+            settings["latent"],
+            settings["shared"],
+            BiAAEWeights(**weights),
+            settings.get("decoded", "both"),
+        ),
         "uniaae": lambda: UniAAE(x, y, settings["latent"], settings["shared"], UniAAEWeights(**weights)),
         "saae": lambda: SAAE(
             x, y, settings["private"], settings["condition"], SAAEWeights(**weights), decodes_y=False

@@ -16,9 +16,12 @@ from .scores import level_line, name_rows_of, shifts, whisker
 from .steady import new_figure
 from .style import by_number, foot_note, key, label, letters, seeds_note, side_legend, styled
 
+FEWEST = 10
+"""Test molecules below which a bootstrap over them says nothing."""
 BASELINES = {
     "zero": Look("no change", LIGHT, "s"),
     "train_mean": Look("mean of training changes", BLACK, "s"),
+    "group_mean": Look("... of the same line and time", BLACK, "D"),
     "nearest_molecules": Look("15 nearest molecules", "#505050", "^"),
     "kernel_ridge": Look("ridge on fingerprints", "#707070", "h"),
     "replicates": Look("replicates' ceiling", BLUE, "*"),
@@ -134,11 +137,23 @@ def expression_verdict(scores: pd.DataFrame) -> str:
     gains = scores[scores["metric"] == "gain_over_mean"]
     if gains.empty:
         return "No training mean to compare with"
-    worst = gains[gains["method"] != "train_mean"].groupby("method")["low"].min()
+    if gains["molecules"].max() < FEWEST:
+        return f"Too few test molecules to say what beats the training mean ({int(gains['molecules'].max())})"
+    worst = gains[~gains["method"].isin(["train_mean", "group_mean"])].groupby("method")["low"].min()
     better = [method_look(name).title for name in ordered(list(worst.index)) if worst[name] > 0]
     return (
         f"Nearer than the training mean: {', '.join(better)}" if better else "Nothing beats the training mean"
     )
+
+
+def generation_verdict(scores: pd.DataFrame) -> str:
+    """Say for which models the true molecule is likelier given its own change, the whole interval of every seed."""
+    gains = scores[(scores["kind"] == "model") & (scores["metric"] == "gain")]
+    if gains.empty or gains["molecules"].max() < FEWEST:
+        return "Too few test molecules to tell a conditional signal"
+    worst = gains.groupby("method")["low"].min()
+    shown = [method_look(name).title for name in ordered(list(worst.index)) if worst[name] > 0]
+    return f"Conditional signal: {', '.join(shown)}" if shown else "No model shows a conditional signal"
 
 
 @styled
@@ -167,17 +182,10 @@ def molecule_generation(
     for ax in axes[4:6]:
         level_line(ax, 0.0, BLACK, ":")
     models = scores[scores["kind"] == "model"]
-    gains = models[models["metric"] == "gain"]
-    shown = [
-        method_look(name).title
-        for name in ordered(list(gains["method"]))
-        if (gains.loc[gains["method"] == name, "low"] > 0).all()
-    ]
-    verdict = f"Conditional signal: {', '.join(shown)}" if shown else "No model shows a conditional signal"
     foot_note(
         figure,
         [
-            verdict,
+            generation_verdict(scores),
             f"Test pairs of {int(scores['molecules'].max())} molecules; bars are 95 % intervals over molecules",
             seeds_note(by_number(models["seed"].astype(str))),
             note,
@@ -246,7 +254,8 @@ def ligand_enrichment(
         [
             "Clearly nearer than under other conditions: " + "; ".join(better) if better
             else "Nowhere clearly nearer than the same model under other conditions",
-            "Mean Tanimoto similarity (Morgan, radius 2) of distinct valid molecules; bars are 95 % intervals",
+            "Mean Tanimoto similarity (Morgan, radius 2) of distinct valid molecules",
+            "Bars are 95 % intervals, of hollow points the range over other conditions",
             seeds_note(by_number(models["seed"].astype(str))),
             note,
         ],
@@ -256,12 +265,12 @@ def ligand_enrichment(
 
 
 def knock_down_gains(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean gain over other conditions of each target and model; clear if the intervals of every seed are apart."""
+    """Mean gain over other conditions of each target and model; clear if above all of these with every seed."""
     own = scores[(scores["kind"] == "model") & (scores["metric"] == "nearest_ligand")]
     sides = [
         own[own["condition"] == name].set_index(["target", "method", "seed"])
         for name in ("knock-down", "other")
     ]
     both = sides[0].join(sides[1], rsuffix="_other")
-    both["gain"], both["clear"] = both["value"] - both["value_other"], both["low"] > both["high_other"]
+    both["gain"], both["clear"] = both["value"] - both["value_other"], both["value"] > both["high_other"]
     return both.groupby(level=["target", "method"], sort=False).agg({"gain": "mean", "clear": "all"})

@@ -27,6 +27,21 @@ def train_mean(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> n
     return np.tile(changes.mean(axis=0), (len(wanted), 1))
 
 
+def group_means(changes: np.ndarray, groups: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Mean training change of each wanted pair's group, of all pairs where the group has none, [wanted x genes].
+
+    Parameters
+    ----------
+    changes
+        Of the training pairs, [pairs x genes].
+    groups, wanted
+        Cell line and time of the training and of the wanted pairs.
+    """
+    places, whole = np.asarray(groups, dtype=object), changes.mean(axis=0)
+    means = {one: changes[places == one].mean(axis=0) for one in dict.fromkeys(groups)}
+    return np.array([means.get(one, whole) for one in wanted])
+
+
 def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Mean of the 15 training wells of the most similar molecules, weighted by Tanimoto similarity."""
     likeness = tanimoto(wanted, prints).astype(np.float64)
@@ -40,11 +55,17 @@ def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarra
 
 
 def kernel_ridge(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Ridge regression on Morgan fingerprints about the training mean, penalty 1000; solved in the wells' space."""
+    """Ridge regression on Morgan fingerprints about the training mean, penalty 1000; solved in the smaller space."""
     first, second = prints.astype(np.float64), wanted.astype(np.float64)
     centre, mean = first.mean(axis=0), changes.mean(axis=0)
     first, second = first - centre, second - centre
-    weights = linalg.solve(first @ first.T + RIDGE * np.eye(len(first)), changes - mean, assume_a="pos")
+    wells, bits = first.shape
+    if wells > bits:
+        weights = linalg.solve(
+            first.T @ first + RIDGE * np.eye(bits), first.T @ (changes - mean), assume_a="pos"
+        )
+        return second @ weights + mean
+    weights = linalg.solve(first @ first.T + RIDGE * np.eye(wells), changes - mean, assume_a="pos")
     return second @ (first.T @ weights) + mean
 
 

@@ -180,7 +180,9 @@ def score_on_the_way(model: PairedModel, direction: str, held_out: PairTensors) 
     held_out
         Validation pairs.
     """
-    tokens, change = held_out.tokens[:VALIDATED], held_out.change[:VALIDATED]
+    # evenly over the pairs, which lie plate by plate
+    chosen = torch.linspace(0, len(held_out.tokens) - 1, min(VALIDATED, len(held_out.tokens))).long()
+    tokens, change = held_out.tokens[chosen], held_out.change[chosen]
 
     def score(rng: torch.Generator) -> dict[str, float]:
         device = next(model.parameters()).device
