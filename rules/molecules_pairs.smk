@@ -98,3 +98,29 @@ rule prepare_pairs:
         "Pairing treated wells of {wildcards.dataset} with their controls"
     script:
         "../workflow_scripts/molecules/prepare_pairs.py"
+
+
+rule compare_with_pretraining:
+    input:
+        pairs="results/molecules/{dataset}/pairs.h5ad",
+        smiles_weights=f"{SMILES_MODEL}/model.safetensors",
+        smiles_card=f"{SMILES_MODEL}/model.json",
+        moses=raw_file(MOLECULES["smiles"]["train"]),
+    output:
+        overlap="results/molecules/{dataset}/pretraining_overlap.tsv",
+    log:
+        "results/logs/compare_with_pretraining/{dataset}.log",
+    benchmark:
+        "results/benchmarks/compare_with_pretraining/{dataset}.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        code=code_digest("molecules/compare_with_pretraining"),
+    message:
+        "Comparing the molecules of {wildcards.dataset} with those of the pretraining"
+    script:
+        "../workflow_scripts/molecules/compare_with_pretraining.py"

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from workflow_scripts.lib.data.molecules import canonical
 from workflow_scripts.lib.data.pairs_file import pool, read_pairs_file, write_pairs_file
 from workflow_scripts.lib.data.simulate_wells import ACTIVE, CONTROLS, enumerate_molecules, simulate_wells
 from workflow_scripts.lib.data.smiles_files import read_smiles, readable, some_of
@@ -34,6 +35,7 @@ from workflow_scripts.lib.training.smiles_model import (
     architecture,
     draw_molecules,
     load_smiles_model,
+    pretraining_molecules,
     rebuilt_share,
 )
 
@@ -140,8 +142,6 @@ def test_enumerated_molecules_are_moses_like():
     known = enumerate_molecules()
     assert len(known) > 2_000 and known["smiles"].is_unique
     assert known[list(ACTIVE)].to_numpy().max() == 2
-    from workflow_scripts.lib.data.molecules import canonical
-
     assert all(canonical(one) == one for one in known["smiles"][::50])
     assert not known["smiles"].str.contains(r"[@+/\\]|Si|I|P").any()
 
@@ -220,3 +220,13 @@ def test_the_weights_that_come_with_the_project_generate_molecules():
     with torch.no_grad():
         nats = model.decoder.negative_log_likelihood(torch.zeros(2, 44), tokens)
     assert (nats / (tokens[:, 1:] != 0).sum(dim=1) < 1.2).all()
+
+
+def test_what_pretraining_has_seen_follows_from_its_card():
+    smiles = [f"{'C' * k}O" for k in range(1, 30)]
+    card = {"settings": {"molecules": 10, "seed": 3}}
+    found = pretraining_molecules(smiles, card)
+    assert len(set(found)) == 10 and set(found) <= {canonical(one) for one in smiles}
+    assert found == pretraining_molecules(smiles, card)
+    assert found != pretraining_molecules(smiles, {"settings": {"molecules": 10, "seed": 4}})
+    assert len(pretraining_molecules([*smiles, "("], {"settings": {"molecules": None, "seed": 3}})) == 29

@@ -53,7 +53,7 @@ MAY = {
         (
             *("train_classifiers", "train_image_model", "score_image_model"),
             *("pretrain_smiles", "train_pair_model", "score_pair_model", "score_pair_baselines"),
-            *("score_ligands", "score_ligand_baselines"),
+            *("score_ligands", "score_ligand_baselines", "compare_with_pretraining"),
         ),
         HEAVY[:2],
     ),

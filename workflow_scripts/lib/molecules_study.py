@@ -160,4 +160,6 @@ class MoleculesDataset:
         """Tables that are no figure's input."""
         if self.kind == "image_pairs":
             return [f"{self.folder}/statistics.tsv"]
-        return [f"{self.folder}/{name}.tsv" for name in ("splits", "left_out")]
+        # Simulated molecules are not MOSES', and the demo has no MOSES to compare with.
+        names = ("splits", "left_out", *(() if self.simulated else ("pretraining_overlap",)))
+        return [f"{self.folder}/{name}.tsv" for name in names]

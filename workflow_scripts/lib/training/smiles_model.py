@@ -10,11 +10,13 @@ import numpy as np
 import torch
 
 from workflow_scripts.lib.data.molecules import canonical
+from workflow_scripts.lib.data.smiles_files import some_of
 from workflow_scripts.lib.data.smiles_tokens import TOKENS, decode, encode_all
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE
 
 from .export import load_model, names_digest
+from .seeds import derive_seed
 
 BLOCK = 2_000
 
@@ -46,6 +48,21 @@ def load_smiles_model(folder: str | Path) -> tuple[SmilesVAE, dict[str, Any]]:
             "rule pretrain_smiles; mend config key molecules: smiles: pretrained, or set it to null to train one"
         ) from None
     return model.eval(), card
+
+
+def pretraining_molecules(smiles: list[str], card: Mapping[str, Any]) -> list[str]:
+    """Canonical SMILES of the molecules that a pretrained model was trained on.
+
+    Parameters
+    ----------
+    smiles
+        Of its whole training file.
+    card
+        Of the model: the draw follows from its settings.
+    """
+    settings = card["settings"]
+    drawn = some_of(smiles, settings["molecules"], derive_seed(settings["seed"], "molecules"))
+    return [one for one in map(canonical, drawn) if one is not None]
 
 
 @torch.no_grad()
