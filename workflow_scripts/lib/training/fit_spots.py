@@ -26,7 +26,7 @@ from .validation_counts import ordered_split
 LOADING_LIMIT = 3.0
 MIXTURE_SPOTS = 20_000
 FEWEST_SPOTS = 10
-MATCHING_PASSES = 3
+MATCHING_PASSES = 2
 
 
 def train_spot_model(
@@ -133,7 +133,9 @@ def match_gene_totals(model: SpotModel, counts: sparse.csr_matrix, graph: sparse
         for start, stop in blocks(counts.shape):
             rates = model.network.posterior_rates(mean[start:stop], log_variance[start:stop])
             expected += depth[start:stop] @ rates
-        model.network.offset.add_(torch.log((seen + 0.5) / (expected + 0.5)).float())
+        # A gene without counts keeps a rate: it is taken for half a UMI.
+        ratio = torch.where(seen > 0, seen / expected, 0.5 / (expected + 0.5))
+        model.network.offset.add_(ratio.log().float())
 
 
 @torch.no_grad()
