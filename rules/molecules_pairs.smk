@@ -27,7 +27,6 @@ rule pretrain_smiles:
     params:
         code=code_digest("molecules/pretrain_smiles"),
         settings=MOLECULES["smiles"],
-        pretrained=smiles_pretrained(),
         device=config["device"],
         compute_threads=config["compute_threads"],
         checkpoint_dir=config["checkpoint_dir"],

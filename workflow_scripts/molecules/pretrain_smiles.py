@@ -55,10 +55,10 @@ def scores_of(model, objective, train, held_out, settings, seed):
 def main(snakemake) -> None:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
     settings, seed = params.settings, params.settings["seed"]
-    if params.pretrained:
-        load_smiles_model(params.pretrained)
-        for path in output:
-            shutil.copyfile(Path(params.pretrained) / Path(path).name, path)
+    if given.get("pretrained"):
+        load_smiles_model(Path(given.pretrained[0]).parent)
+        for source in given.pretrained:
+            shutil.copyfile(source, Path(output.weights).parent / Path(source).name)
         return
     shape = card_settings(settings)
     train = some_of(read_smiles(given.train), settings["molecules"], derive_seed(seed, "molecules"))
