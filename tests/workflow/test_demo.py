@@ -65,7 +65,8 @@ def test_claims(demo):
     assert list(joined)[4:] == ["corrected", "interval", "verdict", "figure"]
     assert (
         len(joined) >= 5
-        and set(joined.study) == {f"{study} (simulated demo)" for study in ("bulk", "l1000", "spatial")}
+        and set(joined.study)
+        == {f"{study} (simulated demo)" for study in ("bulk", "l1000", "spatial", "molecules")}
         and joined.verdict.notna().all()
     )
     for figure in joined.figure.dropna():

@@ -128,10 +128,10 @@ def test_both_directions_are_scored_beside_their_baselines(pairs, direction, mod
         assert len(draws) == 2 * len(test)
     else:
         assert {"rmse", "l2", "pearson", "recall", "r2", "gene_pearson", "gain"} <= metrics
-        assert {"zero", "train_mean", "nearest_molecules", "kernel_ridge", "replicates"} == set(
+        assert {"zero", "train_mean", "group_mean", "nearest_molecules", "kernel_ridge", "replicates"} == set(
             baselines["method"]
         )
-        mean = baselines[(baselines["method"] == "train_mean") & (baselines["metric"] == "r2")]
+        mean = baselines[(baselines["method"] == "group_mean") & (baselines["metric"] == "r2")]
         assert mean["value"].iloc[0] == pytest.approx(0, abs=1e-9)
 
 
