@@ -131,9 +131,7 @@ def test_training_curves_of_both_directions_and_of_pretraining(tmp_path):
         for t in (1, 0)
         for m in ("valid", "unique", "novel", "internal_diversity")
     ]
-    figure, table = smiles_pretraining(
-        history, pd.DataFrame(rows, columns=["sampling", "metric", "value"]), simulated=True
-    )
+    figure, table = smiles_pretraining(history, pd.DataFrame(rows, columns=["sampling", "metric", "value"]))
     assert "20.0% of held-out molecules" in words(figure) and "imulated" not in words(figure)
     assert len(table) == len(rows) + 4
     saved(figure, table, tmp_path)

@@ -9,11 +9,11 @@ from workflow_scripts.lib.plots.tables import read_table
 
 
 def main(snakemake: Any) -> None:
-    given, params = snakemake.input, snakemake.params
+    given = snakemake.input
     with job_log(snakemake.log[0], ("matplotlib", "pandas")):
         history = read_table(given.history, ("name",), ("epoch", "value"))
         scores = read_table(given.scores, ("sampling", "metric"), ("value",))
-        figure, table = smiles_pretraining(history, scores, simulated=params.simulated, note="")
+        figure, table = smiles_pretraining(history, scores)
         save_figure(figure, table, snakemake.output)
 
 

@@ -87,9 +87,7 @@ def pairs_overview(
 
 
 @styled
-def smiles_pretraining(
-    history: pd.DataFrame, scores: pd.DataFrame, *, simulated: bool, note: str = ""
-) -> tuple[Figure, pd.DataFrame]:
+def smiles_pretraining(history: pd.DataFrame, scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw how the autoencoder of SMILES was pretrained, and what its prior generates.
 
     Parameters
@@ -98,10 +96,6 @@ def smiles_pretraining(
         epoch, name (``validation``, ``validation/reconstruction``), value.
     scores
         sampling (``held out`` or a temperature), metric, value.
-    simulated
-        Ignored: the molecules are real.
-    note
-        Further words below the figure.
 
     Returns
     -------
@@ -149,7 +143,7 @@ def smiles_pretraining(
     )  # fmt: skip
     foot_note(
         figure,
-        [f"{held['rebuilt']:.1%} of held-out molecules rebuilt exactly", "Definitions of MOSES", note],
+        [f"{held['rebuilt']:.1%} of held-out molecules rebuilt exactly", "Definitions of MOSES"],
         simulated=False,
     )
     points = history[history["name"].isin(curves)]
