@@ -84,6 +84,28 @@ def ready_pairs(wildcards):
     return [raw_file(name) for name in molecules_named(wildcards.dataset).block.get("ready_pairs", [])]
 
 
+def signature_pairs(wildcards):
+    """Of each file of the dataset's level-5 signatures: path, path of its table."""
+    found = molecules_named(wildcards.dataset).block.get("signatures", [])
+    return [(raw_matrix(one["matrix"]), raw_file(one["sig_info"])) for one in found]
+
+
+def signature_files(wildcards):
+    """Files of the dataset's level-5 signatures and their tables."""
+    return [path for both in signature_pairs(wildcards) for path in both]
+
+
+def pretraining_file(wildcards):
+    """Molecules of the pretraining, if those of the dataset among them are left out."""
+    wanted = pair_settings(wildcards)["without_pretrained"]
+    return [raw_file(MOLECULES["smiles"]["train"])] if wanted else []
+
+
+def pretraining_card(wildcards):
+    """Card of the pretraining, if its molecules are left out."""
+    return [f"{SMILES_MODEL}/model.json"] if pair_settings(wildcards)["without_pretrained"] else []
+
+
 def pair_model(wildcards, direction=None):
     """Settings of a model of molecules and expression changes."""
     plan = molecules_named(wildcards.dataset)

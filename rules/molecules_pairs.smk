@@ -74,6 +74,9 @@ rule prepare_pairs:
         ready_pairs=ready_pairs,
         gene_info=molecules_file("gene_info"),
         smiles=molecules_file("smiles"),
+        signatures=signature_files,
+        moses=pretraining_file,
+        smiles_card=pretraining_card,
     output:
         pairs="results/molecules/{dataset}/pairs.h5ad",
         splits="results/molecules/{dataset}/splits.tsv",
@@ -93,6 +96,7 @@ rule prepare_pairs:
         code=code_digest("molecules/prepare_pairs"),
         settings=pair_settings,
         sources=well_sources,
+        signatures=signature_pairs,
     message:
         "Pairing treated wells of {wildcards.dataset} with their controls"
     script:

@@ -23,10 +23,11 @@ import numpy as np
 import torch
 
 from workflow_scripts.lib.data.noisy_mnist import noisy_pairs
+from workflow_scripts.lib.data.notation import NOTATIONS
 from workflow_scripts.lib.data.simulate_digits import simulate_digits
 from workflow_scripts.lib.data.simulate_wells import enumerate_molecules
 from workflow_scripts.lib.data.smiles_files import read_smiles, some_of
-from workflow_scripts.lib.data.smiles_tokens import PAD, encode_all
+from workflow_scripts.lib.data.smiles_tokens import PAD
 from workflow_scripts.lib.models.paired_models import build
 from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE
 from workflow_scripts.lib.training.images import IMAGES
@@ -151,7 +152,7 @@ def main() -> None:
     parser.add_argument("--moses", type=Path, help="MOSES' table of SMILES")
     options = parser.parse_args()
     known = read_smiles(options.moses) if options.moses else list(enumerate_molecules()["smiles"])
-    tokens = encode_all(some_of(known, options.molecules, 0))
+    tokens = NOTATIONS["smiles"].encode_all(some_of(known, options.molecules, 0))
     data = image_data(options)
     used = len(tokens) // options.batch * options.batch
     number = (tokens != PAD).sum() * used / len(tokens)

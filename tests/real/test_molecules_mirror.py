@@ -12,8 +12,9 @@ from workflow_scripts.lib.data.image_pairs import check_statistics, read_digits,
 from workflow_scripts.lib.data.molecule_splits import split_pairs
 from workflow_scripts.lib.data.molecules import fingerprints
 from workflow_scripts.lib.data.noisy_mnist import noisy_pairs, split_images
+from workflow_scripts.lib.data.notation import NOTATIONS
 from workflow_scripts.lib.data.signatures import read_landmarks
-from workflow_scripts.lib.data.smiles_tokens import decode, encode, encode_all, lengths
+from workflow_scripts.lib.data.smiles_tokens import decode, encode, lengths
 from workflow_scripts.lib.data.treated_pairs import pair_with_controls
 from workflow_scripts.lib.data.well_sources import (
     read_ready_pairs,
@@ -73,7 +74,7 @@ def test_every_molecule_of_moses_and_lincs_comes_back(smiles):
     # 25 tokens as published; ours has none for "nH"'s parts that theirs lacks
     assert (number, longest, len(seen)) == (1_584_663, 57, 25)
     assert all(decode(encode(one)) == one for one in smiles.values())
-    assert lengths(encode_all(list(smiles.values())[:100])).min() > 2
+    assert lengths(NOTATIONS["smiles"].encode_all(list(smiles.values())[:100])).min() > 2
 
 
 def test_plates_have_the_known_signal_and_noise(ht115):

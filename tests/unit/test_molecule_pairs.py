@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from workflow_scripts.lib.data.molecules import canonical
+from workflow_scripts.lib.data.notation import NOTATIONS
 from workflow_scripts.lib.data.pairs_file import pool, read_pairs_file, write_pairs_file
 from workflow_scripts.lib.data.simulate_wells import ACTIVE, CONTROLS, enumerate_molecules, simulate_wells
-from workflow_scripts.lib.data.smiles_files import read_smiles, readable, some_of
-from workflow_scripts.lib.data.smiles_tokens import START, encode_all
+from workflow_scripts.lib.data.smiles_files import pretraining_molecules, read_smiles, readable, some_of
+from workflow_scripts.lib.data.smiles_tokens import START
 from workflow_scripts.lib.data.treated_pairs import TreatedPairs
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.metrics.generated_molecules import validity
@@ -35,7 +36,6 @@ from workflow_scripts.lib.training.smiles_model import (
     architecture,
     draw_molecules,
     load_smiles_model,
-    pretraining_molecules,
     rebuilt_share,
 )
 
@@ -123,6 +123,64 @@ def test_models_train_in_both_directions(pretrained, pairs, direction, name):
         assert expected_change(model, test.tokens, rng(), 3).shape == (2, 5)
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_what_is_trained_does_not_know_the_test_rows(pretrained, pairs, direction):
+    settings = {**BIAAE, "learning_rate": 1e-3, "discriminator_steps": 1, "generator_steps": 1}
+    poisoned = pairs.copy()
+    held_out = (poisoned.obs["split"] == "test").to_numpy()
+    poisoned.X[held_out] = 1e6
+    poisoned.obs.loc[held_out, "smiles"] = "c1ccccc1" * 3
+    poisoned.obs.loc[held_out, "dose_um"] = 1e6
+    weights = []
+    for data in (pairs, poisoned):
+        torch.manual_seed(1)
+        model = build_pair_model(direction, pretrained, 5, settings)
+        score = score_on_the_way(model, direction, pair_tensors(data, "valid"))
+        objective = objective_of(model, pair_tensors(data, "train").views(direction), settings, score)
+        result = fit(objective, TrainingSettings(epochs=3, batch_size=4, seed=0, device="cpu"))
+        weights.append((model.state_dict(), result.best_validation))
+    assert weights[0][1] == weights[1][1]
+    assert all(torch.equal(one, weights[1][0][name]) for name, one in weights[0][0].items())
+
+
+def planted(number=160):
+    """Chains that end in O raise five genes, those that end in N lower them; the last chains are held out."""
+    smiles = [f"{'C' * (2 + k // 2 % 12)}{'ON'[k % 2]}" for k in range(number)]
+    sign = np.where(np.arange(number) % 2 == 0, 1.0, -1.0)
+    found = treated(smiles, genes=5)
+    found.sheet["smiles"] = smiles
+    changes = (sign[:, None] + 0.3 * found.changes).astype(np.float32)
+    parts = np.where(np.arange(number) < number * 3 // 4, "train", "test").astype(object)
+    return TreatedPairs(changes, found.genes, found.sheet, found.left_out), parts, sign
+
+
+@pytest.mark.parametrize("name", ["biaae", "cvae"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_planted_signal_is_found_in_both_directions(pretrained, tmp_path, direction, name):
+    found, parts, sign = planted()
+    write_pairs_file(tmp_path / "pairs.h5ad", found, {"molecule": parts}, "molecule")
+    data = read_pairs_file(tmp_path / "pairs.h5ad")
+    weights = {"biaae": {"x": 5, "y": 1, "shared": 0.5}, "cvae": {"x": 5, "divergence": 0.05}}[name]
+    settings = {"architecture": name, "latent": 6, "shared": 3, "frozen": False, "weights": weights,
+                "learning_rate": 3e-3, "discriminator_steps": 1, "generator_steps": 1}  # fmt: skip
+    torch.manual_seed(1)
+    model = build_pair_model(direction, pretrained, 5, settings)
+    objective = objective_of(model, pair_tensors(data, "train").views(direction), settings)
+    fit(objective, TrainingSettings(epochs=120, batch_size=30, seed=0, device="cpu", tensorboard=False))
+    model.eval()
+    test, sign = pair_tensors(data, "test"), sign[parts == "test"]
+    if direction == "to_expression":
+        change = expected_change(model, test.tokens, rng(), 10).mean(dim=1).numpy()
+        assert np.corrcoef(change, sign)[0, 1] > 0.8
+    else:
+        own, other = (
+            conditional_nats(model, test.tokens, change, rng(), 16)
+            for change in (test.change, test.change.roll(1, 0))
+        )
+        # one letter of two is to be told: ln 2 at least for a model that knows it
+        assert float((other - own).mean()) > 0.5
+
+
 def test_conditional_likelihood_is_the_mean_over_draws(pretrained, pairs):
     torch.manual_seed(2)
     model = build_pair_model("to_molecule", pretrained, 5, BIAAE).eval()
@@ -198,7 +256,7 @@ def test_a_pretrained_model_comes_back_and_another_is_refused(pretrained, tmp_pa
 def test_a_model_that_knows_a_molecule_rebuilds_it():
     torch.manual_seed(0)
     model = SmilesVAE(SMALL)
-    tokens = torch.from_numpy(encode_all(["CCO"] * 32))
+    tokens = torch.from_numpy(NOTATIONS["smiles"].encode_all(["CCO"] * 32))
     optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(60):
         optimiser.zero_grad()
@@ -216,7 +274,9 @@ def test_the_weights_that_come_with_the_project_generate_molecules():
     valid, molecules = validity(drawn)
     # 0.73 of 10,000
     assert valid > 0.6 and len(set(molecules)) > 0.95 * len(molecules)
-    tokens = torch.from_numpy(encode_all(["CC(=O)Nc1ccc(O)cc1", "COc1ccccc1C(=O)N1CCCC1"]))
+    tokens = torch.from_numpy(
+        NOTATIONS["smiles"].encode_all(["CC(=O)Nc1ccc(O)cc1", "COc1ccccc1C(=O)N1CCCC1"])
+    )
     with torch.no_grad():
         nats = model.decoder.negative_log_likelihood(torch.zeros(2, 44), tokens)
     assert (nats / (tokens[:, 1:] != 0).sum(dim=1) < 1.2).all()

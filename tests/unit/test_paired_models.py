@@ -315,14 +315,15 @@ def test_what_is_taken_from_y_is_what_generation_takes(name):
 
 def test_molecules_reach_their_encoder_whole():
     """Tokens are no images: nothing scales them."""
-    from workflow_scripts.lib.data.smiles_tokens import TOKENS, encode_all
+    from workflow_scripts.lib.data.notation import NOTATIONS
+    from workflow_scripts.lib.data.smiles_tokens import TOKENS
     from workflow_scripts.lib.models.expression_coders import expression_view
     from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE, smiles_view
 
     torch.manual_seed(0)
     shape = SmilesShape(latent=6, embedding=16, hidden=16)
     x, y = smiles_view(SmilesVAE(shape), frozen=False), expression_view(30)
-    tokens = torch.from_numpy(encode_all(["CCO", "c1ccccc1", "CC(=O)N", "CN"] * 8))
+    tokens = torch.from_numpy(NOTATIONS["smiles"].encode_all(["CCO", "c1ccccc1", "CC(=O)N", "CN"] * 8))
     change = torch.cat([torch.randn(32, 30, generator=rng()), torch.ones(32, 1)], dim=1)
     for one, other, data in ((x, y, (tokens, change)), (y, x, (change, tokens))):
         model = build("biaae", one, other, {"latent": 8, "shared": 4})

@@ -1,20 +1,13 @@
 """Every claim of the L1000 study: as published, reproduced, corrected, verdict."""
 
+from workflow_scripts.lib.claims import write_audit
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.l1000_claims import audit
-from workflow_scripts.lib.tables import read_table, write_table
 
 
 def main(snakemake) -> None:
-    tables = {
-        dataset: {name: read_table(path) for name, (path,) in inputs.items()}
-        for dataset, inputs in snakemake.params.datasets.items()
-    }
-    table = audit(tables)
-    table["figure"] = "results/figures/" + table.figure
-    if set(snakemake.params.simulated) == {True}:
-        table["study"] = "l1000 (simulated demo)"
-    write_table(table, snakemake.output[0])
+    params = snakemake.params
+    write_audit(audit, params.datasets, "l1000", set(params.simulated) == {True}, snakemake.output[0])
 
 
 if __name__ == "__main__":

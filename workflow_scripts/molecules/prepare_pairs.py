@@ -1,13 +1,17 @@
 """From wells of level-3 expression to pairs of molecule and expression change, their splits and their noise."""
 
+import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.data.molecule_splits import GROUPS, KINDS, check_split, overlap, split_pairs
-from workflow_scripts.lib.data.pairs_file import pool, write_pairs_file
+from workflow_scripts.lib.data.pairs_file import pool, without_molecules, write_pairs_file
+from workflow_scripts.lib.data.signature_pairs import read_signature_pairs
 from workflow_scripts.lib.data.signatures import read_landmarks
+from workflow_scripts.lib.data.smiles_files import pretraining_molecules, read_smiles
 from workflow_scripts.lib.data.treated_pairs import pair_with_controls
 from workflow_scripts.lib.data.well_sources import (
     read_ready_pairs,
@@ -73,7 +77,14 @@ def main(snakemake) -> None:
         parts.append(pair_with_controls(treated_and_vehicle(wells), str(path), settings["most_unreadable"]))
     most = settings["most_unreadable"]
     parts += [read_ready_pairs(path, list(landmarks.index), most) for path in given.ready_pairs]
+    for path, sheet in params.signatures:
+        parts.append(
+            read_signature_pairs(path, sheet, landmarks, smiles, settings["missing_landmarks"], most)
+        )
     pairs = pool(parts, dataset)
+    if given.moses:
+        card = json.loads(Path(given.smiles_card[0]).read_text())
+        pairs = without_molecules(pairs, pretraining_molecules(read_smiles(given.moses[0]), card), dataset)
     splits = splits_of(pairs.sheet, settings["split"], settings)
     write_pairs_file(output.pairs, pairs, splits, settings["split"])
     write_table(pairs.left_out, output.left_out)

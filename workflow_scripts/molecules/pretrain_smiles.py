@@ -9,7 +9,6 @@ import torch
 
 from workflow_scripts.lib.data.molecules import canonical
 from workflow_scripts.lib.data.smiles_files import read_smiles, readable, some_of
-from workflow_scripts.lib.data.smiles_tokens import encode_all
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.generated_molecules import moses_scores
 from workflow_scripts.lib.models.smiles_coders import SmilesVAE
@@ -38,10 +37,12 @@ def scores_of(model, objective, train, held_out, settings, seed):
     """Scores of the pretrained model on held-out molecules and of what its prior generates: sampling, metric, value."""
     rng = torch.Generator().manual_seed(derive_seed(seed, "prior"))
     found = objective.validate(torch.Generator().manual_seed(derive_seed(seed, "held out")))
+    notation = model.shape.tokens
+    bigram = bigram_loss(notation.encode_all(train), notation.encode_all(held_out), len(notation.tokens))
     rows = [
         ("held out", "nats_per_token", found["validation"]),
         ("held out", "reconstruction_per_token", found["reconstruction"]),
-        ("held out", "bigram_nats_per_token", bigram_loss(encode_all(train), encode_all(held_out))),
+        ("held out", "bigram_nats_per_token", bigram),
         ("held out", "rebuilt", rebuilt_share(model, held_out[:REBUILT], rng)),
     ]
     known, reference = {canonical(one) for one in train}, [canonical(one) for one in held_out]
@@ -64,7 +65,7 @@ def main(snakemake) -> None:
     train = some_of(read_smiles(given.train), settings["molecules"], derive_seed(seed, "molecules"))
     held_out = some_of(read_smiles(given.test), HELD_OUT, derive_seed(seed, "held out"))
     train, held_out = (
-        readable(some, str(path), shape.longest)
+        readable(some, str(path), shape.longest, shape.tokens)
         for some, path in ((train, given.train), (held_out, given.test))
     )
     facts = {
@@ -77,7 +78,9 @@ def main(snakemake) -> None:
     with checkpoint.lock(folder):
         seed_all(seed)
         model = SmilesVAE(shape)
-        objective = SmilesObjective(model, encode_all(train), encode_all(held_out), settings)
+        objective = SmilesObjective(
+            model, shape.tokens.encode_all(train), shape.tokens.encode_all(held_out), settings
+        )
         loop = TrainingSettings(
             epochs=settings["epochs"], batch_size=settings["batch_size"], seed=seed, device=params.device,
             compute_threads=params.compute_threads, keep_best=False, gradient_clip=settings["gradient_clip"],

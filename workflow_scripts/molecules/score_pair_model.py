@@ -71,7 +71,8 @@ def main(snakemake) -> None:
     model.load_state_dict(load_model(Path(given.weights).parent)[0])
     model.eval()
     rng = torch.Generator().manual_seed(derive_seed(seed, "draws"))
-    test, obs = pair_tensors(pairs, "test"), pairs.obs[pairs.obs["split"] == "test"]
+    test = pair_tensors(pairs, "test", pretrained.shape.tokens)
+    obs = pairs.obs[pairs.obs["split"] == "test"]
     train = pairs[(pairs.obs["split"] == "train").to_numpy()]
     if names.direction == "to_molecule":
         scores, table = of_molecules(model, test, obs, list(train.obs["smiles"]), params.settings, seed, rng)

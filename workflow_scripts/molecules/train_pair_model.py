@@ -36,14 +36,15 @@ def main(snakemake) -> None:
     with checkpoint.lock(folder):
         seed_all(seed)
         model = build_pair_model(names.direction, pretrained, pairs.n_vars, settings)
-        score = score_on_the_way(model, names.direction, pair_tensors(pairs, "valid"))
+        train, valid = (pair_tensors(pairs, part, pretrained.shape.tokens) for part in ("train", "valid"))
+        score = score_on_the_way(model, names.direction, valid)
         loop = TrainingSettings(
             epochs=settings["epochs"], batch_size=settings["batch_size"], seed=seed, device=params.device,
             compute_threads=params.compute_threads, drop_last=True, patience=settings["patience"],
             validate_every=settings["validate_every"], gradient_clip=settings["gradient_clip"],
         )  # fmt: skip
         result = fit(
-            objective_of(model, pair_tensors(pairs, "train").views(names.direction), settings, score), loop,
+            objective_of(model, train.views(names.direction), settings, score), loop,
             checkpoint_dir=folder, log_dir=Path(params.log_dir),
             label=f"{names.dataset} {names.model} {names.direction.replace('_', ' ')} seed {seed}",
         )  # fmt: skip

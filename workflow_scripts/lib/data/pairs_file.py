@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pandas as pd
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import replacing
 
+from .molecule_splits import not_among
 from .treated_pairs import TreatedPairs
+
+log = logging.getLogger("latentome")
 
 COLUMNS = ("smiles", "raw_smiles", "dose_um", "time_h", "cell_id", "pert_id", "plate", "controls")
 
@@ -49,6 +53,35 @@ def pool(parts: Sequence[TreatedPairs], where: str) -> TreatedPairs:
         )
     left_out = pd.concat([part.left_out for part in parts], ignore_index=True)
     return TreatedPairs(np.concatenate(changes), genes, sheet, left_out)
+
+
+def without_molecules(pairs: TreatedPairs, seen: Sequence[str], where: str) -> TreatedPairs:
+    """Leave out the pairs whose molecule, stereochemistry aside, the pretraining has seen; they are listed.
+
+    Parameters
+    ----------
+    pairs
+        Pairs.
+    seen
+        Canonical SMILES of the pretraining's molecules.
+    where
+        Name of the dataset, for the error.
+
+    Raises
+    ------
+    LatentomeError
+        If no pair is left.
+    """
+    kept = not_among(list(pairs.sheet["smiles"]), seen)
+    if not kept.any():
+        raise LatentomeError(
+            f"{where}: the pretraining has seen the molecules of all {len(kept)} pairs; expected some that it has not; "
+            "set config key pairs: without_pretrained to false"
+        )
+    gone = pairs.sheet.loc[~kept, ["pert_id", "raw_smiles"]].rename_axis("well").reset_index()
+    log.info("%s: %d pairs left out, of molecules that the pretraining has seen", where, len(gone))
+    left_out = pd.concat([pairs.left_out, gone.assign(reason="seen in pretraining")], ignore_index=True)
+    return TreatedPairs(pairs.changes[kept], pairs.genes, pairs.sheet[kept], left_out)
 
 
 def write_pairs_file(

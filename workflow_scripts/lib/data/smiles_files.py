@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.seeds import derive_seed
 
-from .smiles_tokens import encode
+from .molecules import canonical
+from .notation import NOTATIONS, Notation
 from .text_table import read_text
 
 log = logging.getLogger("latentome")
@@ -44,8 +48,25 @@ def some_of(smiles: list[str], number: int | None, seed: int) -> list[str]:
     return [smiles[place] for place in order[:number]]
 
 
-def readable(smiles: list[str], where: str, longest: int) -> list[str]:
-    """Molecules that the tokeniser knows and that are no longer than `longest` tokens.
+def pretraining_molecules(smiles: list[str], card: Mapping[str, Any]) -> list[str]:
+    """Canonical SMILES of the molecules that a pretrained model was trained on.
+
+    Parameters
+    ----------
+    smiles
+        Of its whole training file.
+    card
+        Of the model: the draw follows from its settings.
+    """
+    settings = card["settings"]
+    drawn = some_of(smiles, settings["molecules"], derive_seed(settings["seed"], "molecules"))
+    return [one for one in map(canonical, drawn) if one is not None]
+
+
+def readable(
+    smiles: list[str], where: str, longest: int, notation: Notation = NOTATIONS["smiles"]
+) -> list[str]:
+    """Molecules that the notation knows and that are no longer than `longest` tokens.
 
     Parameters
     ----------
@@ -55,6 +76,8 @@ def readable(smiles: list[str], where: str, longest: int) -> list[str]:
         For the log and the error.
     longest
         Tokens, the end included.
+    notation
+        Of the tokens.
 
     Raises
     ------
@@ -64,7 +87,7 @@ def readable(smiles: list[str], where: str, longest: int) -> list[str]:
     kept, reasons = [], []
     for one in smiles:
         try:
-            number = len(encode(one)) - 1
+            number = len(notation.encode(one)) - 1
         except LatentomeError as error:
             reasons.append(str(error))
             continue

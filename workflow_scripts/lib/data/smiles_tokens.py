@@ -7,7 +7,7 @@ its own token. The vocabulary is fixed, so that token numbers mean the same in e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -71,25 +71,6 @@ def decode(numbers: Iterable[int]) -> str:
             continue
         parts.append(TOKENS[number] if number >= len(SPECIAL) else "?")
     return "".join(parts)
-
-
-def encode_all(smiles: Sequence[str]) -> np.ndarray:
-    """Token numbers of many SMILES, int16 [molecules x longest], padded with `PAD` at the end.
-
-    Raises
-    ------
-    LatentomeError
-        As `encode`; or if there is no molecule.
-    """
-    if len(smiles) == 0:
-        raise LatentomeError(
-            "SMILES: no molecule given; expected at least one; check the file and the filters"
-        )
-    numbers = [encode(one) for one in smiles]
-    found = np.full((len(numbers), max(map(len, numbers))), PAD, dtype=np.int16)
-    for row, one in zip(found, numbers, strict=True):
-        row[: len(one)] = one
-    return found
 
 
 def lengths(tokens: np.ndarray) -> np.ndarray:

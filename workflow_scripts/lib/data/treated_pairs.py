@@ -145,15 +145,52 @@ def pair_with_controls(wells: Wells, where: str, most_unreadable: float = UNREAD
         changes[own] = wells.values[own] - np.median(wells.values[own & control], axis=0)
         number[own] = int((own & control).sum())
     treated = sheet[~control].assign(controls=number[~control]).rename(columns={"smiles": "raw_smiles"})
-    known = (treated["raw_smiles"] != "").to_numpy()
-    read = standardise_all(list(treated["raw_smiles"][known]), where, most_unreadable)
-    treated["smiles"] = ""
-    treated.loc[known, "smiles"] = [one or "" for one in read.smiles]
-    kept = (treated["smiles"] != "").to_numpy()
-    left_out = treated.loc[~kept, ["pert_id", "raw_smiles"]].rename_axis("well").reset_index()
+    return with_molecules(
+        changes[~control], wells.genes, treated.drop(columns="control"), where, most_unreadable
+    )
+
+
+def with_molecules(
+    changes: np.ndarray, genes: list[str], sheet: pd.DataFrame, where: str, most_unreadable: float
+) -> TreatedPairs:
+    """Standardise the molecules of changes; those without a readable SMILES are left out and listed.
+
+    Parameters
+    ----------
+    changes
+        [pairs x genes].
+    genes
+        Their ids.
+    sheet
+        A row a pair, with ``raw_smiles``, empty where there is none, and ``pert_id``.
+    where
+        Name of the file, for errors.
+    most_unreadable
+        Share of distinct SMILES that may be unreadable.
+
+    Raises
+    ------
+    LatentomeError
+        If more cannot be read, or no pair is left.
+    """
+    known = (sheet["raw_smiles"] != "").to_numpy()
+    read = standardise_all(list(sheet["raw_smiles"][known]), where, most_unreadable)
+    smiles = np.full(len(sheet), "", dtype=object)
+    smiles[known] = [one or "" for one in read.smiles]
+    kept = smiles != ""
+    if not kept.any():
+        raise LatentomeError(
+            f"{where}: none of {len(sheet)} pairs has a SMILES; expected them in the file, or by Broad id in the file "
+            "of the dataset's key smiles"
+        )
+    left_out = sheet.loc[~kept, ["pert_id", "raw_smiles"]].rename_axis("well").reset_index()
     left_out["reason"] = np.where(left_out["raw_smiles"] == "", "no SMILES", "unreadable SMILES")
+    found = sheet.assign(smiles=smiles)[kept]
     log.info(
-        "%s: %d pairs of %d molecules, %d wells left out", where, kept.sum(), treated["smiles"][kept].nunique(),
+        "%s: %d pairs of %d molecules, %d left out",
+        where,
+        len(found),
+        found["smiles"].nunique(),
         len(left_out),
-    )  # fmt: skip
-    return TreatedPairs(changes[~control][kept], wells.genes, treated[kept].drop(columns="control"), left_out)
+    )
+    return TreatedPairs(changes[kept], genes, found, left_out)

@@ -17,11 +17,11 @@ from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.wording import listed
 
 from .gctx import decoded
-from .molecules import UNREADABLE_SHARE, standardise_all
+from .molecules import UNREADABLE_SHARE
 from .signature_matrix import StoredMatrix, find_landmarks, open_matrix
 from .signatures import VEHICLES, dose_um, read_tab_table
 from .text_table import read_text
-from .treated_pairs import COLUMNS, TreatedPairs, Wells
+from .treated_pairs import COLUMNS, TreatedPairs, Wells, with_molecules
 
 log = logging.getLogger("latentome")
 
@@ -272,14 +272,9 @@ def read_ready_pairs(
             f"pair {bad[0]} has a value that is not finite" if len(bad) else f"sig {twice[0]} is there twice"
         )
         raise LatentomeError(f"{path}: {fault}; expected finite values, each pair once; mend or drop it")
-    read = standardise_all(names["canonical_smiles"], str(path), most_unreadable)
     sheet = pd.DataFrame(
         {"plate": "", "cell_id": names["cid"], "time_h": np.nan, "dose_um": np.nan, "pert_id": "",
-         "raw_smiles": names["canonical_smiles"], "controls": 0, "smiles": [one or "" for one in read.smiles]},
+         "raw_smiles": names["canonical_smiles"], "controls": 0},
         index=pd.Index(names["sig"]),
     )  # fmt: skip
-    kept = (sheet["smiles"] != "").to_numpy()
-    left_out = sheet.loc[~kept, ["pert_id", "raw_smiles"]].rename_axis("well").reset_index()
-    return TreatedPairs(
-        (treated - control)[kept], genes, sheet[kept], left_out.assign(reason="unreadable SMILES")
-    )
+    return with_molecules(treated - control, genes, sheet, str(path), most_unreadable)

@@ -136,10 +136,12 @@ def moses_scores(
     dict
         ``valid`` (of all), ``unique`` (at 10,000, of the valid), ``novel`` (of the distinct valid),
         ``internal_diversity``, ``nearest_similarity``, ``scaffold_similarity``, ``scaffold_novelty``,
-        ``fingerprint_distance``.
+        ``fingerprint_distance``. Scores of pairs of molecules are of 10,000 at most, evenly taken.
     """
     share, valid = validity(generated)
-    prints, held = (fingerprints(some, MOSES_BITS) for some in (valid, reference))
+    # Evenly, for strings of one condition lie together.
+    some = valid[:: max(1, -(-len(valid) // UNIQUE_AT))]
+    prints, held = (fingerprints(each, MOSES_BITS) for each in (some, reference))
     return {
         "valid": share,
         "unique": uniqueness(valid),

@@ -57,8 +57,8 @@ class BiAAE(AdversarialModel):
     weights
         Of the losses.
     decoded
-        ``both``: each pair is decoded from either shared code, as published; ``one``: from one of them at random, half
-        the cost and the same loss on average.
+        ``both``: each pair is decoded, and judged against the prior, with either shared code, as published; ``one``:
+        with one of them at random, half the cost and the same loss on average.
     """
 
     def __init__(
@@ -77,20 +77,23 @@ class BiAAE(AdversarialModel):
         code = encoder(view)
         return code[:, : self.private], code[:, self.private :]
 
+    def _shared(self, s_x: Tensor, s_y: Tensor, rng: torch.Generator) -> list[Tensor]:
+        """Shared codes that a pair is decoded from."""
+        if self.decoded == "both":
+            return [s_x, s_y]
+        return [torch.where(torch.rand(len(s_x), 1, generator=rng, device=s_x.device) < 0.5, s_x, s_y)]
+
     def generator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Reconstructions from either shared code, the three discriminators' verdicts, distance of the shared codes."""
         z_x, s_x = self._codes(self.encoder_x, x)
         z_y, s_y = self._codes(self.encoder_y, y)
-        codes = [s_y, s_x]
-        if self.decoded == "one":
-            own = torch.rand(len(s_x), 1, generator=rng, device=s_x.device) < 0.5
-            codes = [torch.where(own, s_x, s_y)]
+        codes = self._shared(s_x, s_y, rng)
         rebuilt_x, rebuilt_y = (
             torch.stack([decoder.reconstruction_loss(torch.cat([z, s], dim=1), view) for s in codes]).mean()
             for decoder, z, view in ((self.decoder_x, z_x, x), (self.decoder_y, z_y, y))
         )
         judge, w = self.discriminators, self.weights
-        both = torch.cat([torch.cat([z_x, s, z_y], dim=1) for s in (s_x, s_y)])
+        both = torch.cat([torch.cat([z_x, s, z_y], dim=1) for s in codes])
         return weighted({
             "reconstruction_x": (w.x, rebuilt_x),
             "reconstruction_y": (w.y, rebuilt_y),
@@ -105,7 +108,7 @@ class BiAAE(AdversarialModel):
         with torch.no_grad():
             z_x, s_x = self._codes(self.encoder_x, x)
             z_y, s_y = self._codes(self.encoder_y, y)
-        both = torch.cat([torch.cat([z_x, s, z_y], dim=1) for s in (s_x, s_y)])
+        both = torch.cat([torch.cat([z_x, s, z_y], dim=1) for s in self._shared(s_x, s_y, rng)])
         other_x = torch.cat([shuffled_rows(z_x, rng), s_y, z_y], dim=1)
         other_y = torch.cat([z_x, s_x, shuffled_rows(z_y, rng)], dim=1)
         judge = self.discriminators

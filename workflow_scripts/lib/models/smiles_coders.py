@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from workflow_scripts.lib.data.smiles_tokens import END, PAD, START, TOKENS
+from workflow_scripts.lib.data.notation import NOTATIONS, Notation
+from workflow_scripts.lib.data.smiles_tokens import END, PAD, START
 
 from .latent import draw, kl_standard_normal
 from .paired import View
@@ -32,6 +33,8 @@ class SmilesShape:
         Of the tokens, and of the recurrent layers.
     longest
         Tokens that a generated molecule has at most.
+    notation
+        Of `NOTATIONS`.
     """
 
     latent: int = 44
@@ -39,6 +42,12 @@ class SmilesShape:
     hidden: int = 128
     layers: int = 2
     longest: int = 120
+    notation: str = "smiles"
+
+    @property
+    def tokens(self) -> Notation:
+        """How its networks write a molecule."""
+        return NOTATIONS[self.notation]
 
     def as_dict(self) -> dict[str, Any]:
         """Sizes by name, for the model card."""
@@ -53,7 +62,7 @@ class SmilesEncoder(nn.Module):
 
     def __init__(self, shape: SmilesShape) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(len(TOKENS), shape.embedding, padding_idx=PAD)
+        self.embedding = nn.Embedding(len(shape.tokens.tokens), shape.embedding, padding_idx=PAD)
         self.recurrent = nn.GRU(shape.embedding, shape.hidden, shape.layers, batch_first=True)
         self.head = nn.Sequential(
             nn.Linear(shape.hidden, shape.hidden), nn.LeakyReLU(), nn.Linear(shape.hidden, 2 * shape.latent)
@@ -75,10 +84,10 @@ class SmilesDecoder(nn.Module):
     def __init__(self, shape: SmilesShape) -> None:
         super().__init__()
         self.shape = shape
-        self.embedding = nn.Embedding(len(TOKENS), shape.embedding, padding_idx=PAD)
+        self.embedding = nn.Embedding(len(shape.tokens.tokens), shape.embedding, padding_idx=PAD)
         self.start = nn.Linear(shape.latent, shape.hidden)
         self.recurrent = nn.GRU(shape.embedding + shape.latent, shape.hidden, shape.layers, batch_first=True)
-        self.out = nn.Linear(shape.hidden, len(TOKENS))
+        self.out = nn.Linear(shape.hidden, len(shape.tokens.tokens))
 
     def _state(self, z: Tensor) -> Tensor:
         return self.start(z).expand(self.shape.layers, -1, -1).contiguous()

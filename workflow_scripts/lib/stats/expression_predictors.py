@@ -14,6 +14,7 @@ from workflow_scripts.lib.data.molecules import tanimoto
 
 NEIGHBOURS = 15
 RIDGE = 1000.0
+BLOCK = 512
 Predictor = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -44,28 +45,37 @@ def group_means(changes: np.ndarray, groups: Sequence[str], wanted: Sequence[str
 
 def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Mean of the 15 training wells of the most similar molecules, weighted by Tanimoto similarity."""
-    likeness = tanimoto(wanted, prints).astype(np.float64)
+    own, well_of = np.unique(prints, axis=0, return_inverse=True)
+    asked, row_of = np.unique(wanted, axis=0, return_inverse=True)
+    # Wells are many, molecules are few.
+    likeness = tanimoto(asked, own).astype(np.float64)[:, well_of.ravel()]
     k = min(NEIGHBOURS, len(prints))
     near = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
     weights = np.take_along_axis(likeness, near, axis=1)
     total = weights.sum(axis=1, keepdims=True)
     found = np.einsum("ik,ikg->ig", weights / np.where(total > 0, total, 1), changes[near])
     # A molecule that is like none is like all of them.
-    return np.where(total > 0, found, changes.mean(axis=0))
+    return np.where(total > 0, found, changes.mean(axis=0))[row_of.ravel()]
 
 
 def kernel_ridge(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Ridge regression on Morgan fingerprints about the training mean, penalty 1000; solved in the smaller space."""
-    first, second = prints.astype(np.float64), wanted.astype(np.float64)
-    centre, mean = first.mean(axis=0), changes.mean(axis=0)
-    first, second = first - centre, second - centre
-    wells, bits = first.shape
-    if wells > bits:
-        weights = linalg.solve(
-            first.T @ first + RIDGE * np.eye(bits), first.T @ (changes - mean), assume_a="pos"
-        )
+    """Ridge regression on Morgan fingerprints about the training mean, penalty 1000.
+
+    Wells of one molecule enter as their number and their sum, and the smaller of molecules and bits is solved for; the
+    coefficients are those of all wells.
+    """
+    own, well_of, wells = np.unique(prints, axis=0, return_inverse=True, return_counts=True)
+    root, mean = np.sqrt(wells)[:, None], changes.mean(axis=0)
+    sums = np.zeros((len(own), changes.shape[1]))
+    np.add.at(sums, well_of.ravel(), changes - mean)
+    centre = (own.astype(np.float64) * wells[:, None]).sum(axis=0) / wells.sum()
+    first, second = (own - centre) * root, wanted - centre
+    targets = sums / root
+    molecules, bits = first.shape
+    if molecules > bits:
+        weights = linalg.solve(first.T @ first + RIDGE * np.eye(bits), first.T @ targets, assume_a="pos")
         return second @ weights + mean
-    weights = linalg.solve(first @ first.T + RIDGE * np.eye(wells), changes - mean, assume_a="pos")
+    weights = linalg.solve(first @ first.T + RIDGE * np.eye(molecules), targets, assume_a="pos")
     return second @ (first.T @ weights) + mean
 
 
@@ -87,10 +97,14 @@ def similar_changes(
     first, second = (
         some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-9) for some in (first, second)
     )
+    names, molecule_of = np.unique(np.asarray(molecules, dtype=str), return_inverse=True)
     found = []
-    for row in np.argsort(-(second @ first.T), axis=1, kind="stable"):
-        distinct = list(dict.fromkeys(molecules[place] for place in row))[:number]
-        found.append([distinct[k % len(distinct)] for k in range(number)])
+    for start in range(0, len(second), BLOCK):
+        likeness = second[start : start + BLOCK] @ first.T
+        best = np.full((len(likeness), len(names)), -np.inf)
+        np.maximum.at(best.T, molecule_of, likeness.T)
+        for row in np.argsort(-best, axis=1, kind="stable")[:, :number]:
+            found.append([str(names[row[k % len(row)]]) for k in range(number)])
     return found
 
 

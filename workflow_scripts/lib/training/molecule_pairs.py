@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workflow_scripts.lib.data.smiles_tokens import decode, encode_all
+from workflow_scripts.lib.data.notation import NOTATIONS, Notation
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.models.expression_coders import expression_view, scaled_dose
 from workflow_scripts.lib.models.paired import PairedModel
@@ -50,8 +50,8 @@ class PairTensors:
         return {view: getattr(self, name) for view, name in zip("xy", names, strict=True)}
 
 
-def pair_tensors(pairs: anndata.AnnData, part: str) -> PairTensors:
-    """Pairs of one part of the split.
+def pair_tensors(pairs: anndata.AnnData, part: str, notation: Notation = NOTATIONS["smiles"]) -> PairTensors:
+    """Pairs of one part of the split, molecules in the notation of the networks.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def pair_tensors(pairs: anndata.AnnData, part: str) -> PairTensors:
     if some.n_obs == 0:
         raise LatentomeError(f"pairs: none in part {part}; expected some; take another config key split")
     return PairTensors(
-        torch.from_numpy(encode_all(list(some.obs["smiles"]))),
+        torch.from_numpy(notation.encode_all(list(some.obs["smiles"]))),
         torch.from_numpy(change_rows(np.asarray(some.X), some.obs["dose_um"].to_numpy(float))),
     )
 
@@ -158,7 +158,7 @@ def drawn_molecules(model: PairedModel, y: Tensor, rng: torch.Generator, draws: 
     for _ in range(draws):
         tokens = torch.cat([_padded(model.generate(part, rng), model) for part in y.split(512)])
         for row, one in zip(tokens.tolist(), found, strict=True):
-            one.append(decode(row))
+            one.append(model.decoder_x.pretrained.shape.tokens.decode(row))
     return found
 
 

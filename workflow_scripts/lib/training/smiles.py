@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workflow_scripts.lib.data.smiles_tokens import PAD, START, TOKENS
+from workflow_scripts.lib.data.smiles_tokens import PAD, START
 from workflow_scripts.lib.models.latent import draw, kl_standard_normal
 from workflow_scripts.lib.models.smiles_coders import SmilesVAE
 
@@ -106,18 +106,20 @@ def by_length(length: Tensor, batch_size: int, rng: torch.Generator) -> Tensor:
     return torch.cat([batches[place] for place in shuffled] + last)
 
 
-def bigram_loss(tokens: np.ndarray, held_out: np.ndarray) -> float:
+def bigram_loss(tokens: np.ndarray, held_out: np.ndarray, number: int) -> float:
     """Nats per held-out token of a model that knows only the token before: counts of pairs, plus one.
 
     Parameters
     ----------
     tokens, held_out
         int16 [molecules x tokens], padded.
+    number
+        Of the notation's tokens.
     """
-    counts = np.ones((len(TOKENS), len(TOKENS)))
+    counts = np.ones((number, number))
     np.add.at(counts, _pairs(tokens), 1)
     # Tokens that training never shows, or that never follow, get next to no share.
-    seen = np.isin(np.arange(len(TOKENS)), tokens)
+    seen = np.isin(np.arange(number), tokens)
     seen[[PAD, START]] = False
     counts[:, ~seen] = 1e-6
     share = counts / counts.sum(axis=1, keepdims=True)

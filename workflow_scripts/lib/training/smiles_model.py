@@ -10,20 +10,17 @@ import numpy as np
 import torch
 
 from workflow_scripts.lib.data.molecules import canonical
-from workflow_scripts.lib.data.smiles_files import some_of
-from workflow_scripts.lib.data.smiles_tokens import TOKENS, decode, encode_all
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE
 
 from .export import load_model, names_digest
-from .seeds import derive_seed
 
 BLOCK = 2_000
 
 
 def architecture(shape: SmilesShape) -> dict[str, Any]:
     """Return what `load_smiles_model` needs beside the weights: sizes, and which number stands for which token."""
-    return {**shape.as_dict(), "tokens": names_digest(TOKENS)}
+    return {**shape.as_dict(), "tokens": names_digest(shape.tokens.tokens)}
 
 
 def load_smiles_model(folder: str | Path) -> tuple[SmilesVAE, dict[str, Any]]:
@@ -37,9 +34,10 @@ def load_smiles_model(folder: str | Path) -> tuple[SmilesVAE, dict[str, Any]]:
     state, card = load_model(folder)
     try:
         sizes = dict(card["architecture"])
-        if sizes.pop("tokens") != names_digest(TOKENS):
+        tokens, shape = sizes.pop("tokens"), SmilesShape(**sizes)
+        if tokens != names_digest(shape.tokens.tokens):
             raise ValueError("its tokens have other numbers")
-        model = SmilesVAE(SmilesShape(**sizes))
+        model = SmilesVAE(shape)
         model.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -48,21 +46,6 @@ def load_smiles_model(folder: str | Path) -> tuple[SmilesVAE, dict[str, Any]]:
             "rule pretrain_smiles; mend config key molecules: smiles: pretrained, or set it to null to train one"
         ) from None
     return model.eval(), card
-
-
-def pretraining_molecules(smiles: list[str], card: Mapping[str, Any]) -> list[str]:
-    """Canonical SMILES of the molecules that a pretrained model was trained on.
-
-    Parameters
-    ----------
-    smiles
-        Of its whole training file.
-    card
-        Of the model: the draw follows from its settings.
-    """
-    settings = card["settings"]
-    drawn = some_of(smiles, settings["molecules"], derive_seed(settings["seed"], "molecules"))
-    return [one for one in map(canonical, drawn) if one is not None]
 
 
 @torch.no_grad()
@@ -85,18 +68,20 @@ def draw_molecules(
     found: list[str] = []
     while len(found) < number:
         z = model.prior(min(BLOCK, number - len(found)), rng)
-        found += [decode(row.tolist()) for row in model.decoder.sample(z, rng, temperature, nucleus)]
+        drawn = model.decoder.sample(z, rng, temperature, nucleus)
+        found += [model.shape.tokens.decode(row.tolist()) for row in drawn]
     return found
 
 
 @torch.no_grad()
 def rebuilt_share(model: SmilesVAE, smiles: Sequence[str], rng: torch.Generator) -> float:
     """Share of molecules that come back from their posterior mean as the same molecule, decoded greedily."""
-    tokens = torch.from_numpy(encode_all(smiles))
+    tokens = torch.from_numpy(model.shape.tokens.encode_all(smiles))
     back: list[str] = []
     for part in tokens.split(BLOCK):
         mean, _ = model.encoder(part).chunk(2, dim=1)
-        back += [decode(row.tolist()) for row in model.decoder.sample(mean, rng, temperature=0)]
+        drawn = model.decoder.sample(mean, rng, temperature=0)
+        back += [model.shape.tokens.decode(row.tolist()) for row in drawn]
     return float(np.mean([canonical(one) == canonical(two) for one, two in zip(smiles, back, strict=True)]))
 
 
