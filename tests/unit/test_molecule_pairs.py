@@ -166,7 +166,12 @@ def test_a_planted_signal_is_found_in_both_directions(pretrained, tmp_path, dire
     torch.manual_seed(1)
     model = build_pair_model(direction, pretrained, 5, settings)
     objective = objective_of(model, pair_tensors(data, "train").views(direction), settings)
-    fit(objective, TrainingSettings(epochs=120, batch_size=30, seed=0, device="cpu", tensorboard=False))
+    fit(
+        objective,
+        TrainingSettings(
+            epochs=120 if name == "biaae" else 70, batch_size=30, seed=0, device="cpu", tensorboard=False
+        ),
+    )
     model.eval()
     test, sign = pair_tensors(data, "test"), sign[parts == "test"]
     if direction == "to_expression":

@@ -35,7 +35,9 @@ def write_audit(
         The table.
     """
     tables = {
-        dataset: {name: pd.concat(map(read_table, paths), ignore_index=True) for name, paths in of_one.items()}
+        dataset: {
+            name: pd.concat(map(read_table, paths), ignore_index=True) for name, paths in of_one.items()
+        }
         for dataset, of_one in inputs.items()
     }
     table = audit(tables)

@@ -16,7 +16,8 @@ from .smiles_tokens import END, SPECIAL, START
 
 STEREO = (
     "[C@H1]", "[C@@H1]", "[C@]", "[C@@]", "[S@]", "[S@@]", "[NH1]", "[NH0]", "[Si]", "[/C]", "[\\C]", "[/N]", "[\\N]",
-    "[/O]", "[\\O]", "[/S]", "[\\S]", "[/C@H1]", "[/C@@H1]", "[\\C@H1]", "[\\C@@H1]", "[-/Ring1]", "[-/Ring2]",
+    "[/O]", "[\\O]", "[/S]", "[\\S]", "[/F]", "[\\F]", "[/Cl]", "[\\Cl]", "[/Br]", "[\\Br]", "[/I]", "[\\I]",
+    "[/C@H1]", "[/C@@H1]", "[\\C@H1]", "[\\C@@H1]", "[-/Ring1]", "[-/Ring2]",
     "[-\\Ring1]", "[-\\Ring2]", ".",
 )  # fmt: skip
 TOKENS = (*SPECIAL, *STEREO, *sorted(selfies.get_semantic_robust_alphabet() - set(STEREO)))
