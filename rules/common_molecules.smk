@@ -86,7 +86,7 @@ def ready_pairs(wildcards):
 
 def signature_pairs(wildcards):
     """Of each file of the dataset's level-5 signatures: path, path of its table."""
-    found = molecules_named(wildcards.dataset).block.get("signatures", [])
+    found = molecules_named(wildcards.dataset).block.get("level5", [])
     return [(raw_matrix(one["matrix"]), raw_file(one["sig_info"])) for one in found]
 
 

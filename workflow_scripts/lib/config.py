@@ -162,7 +162,7 @@ def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
 def block_files(block: Mapping[str, Any]) -> list[str]:
     """Names of all files that a data set's block lists."""
     named = [block[key] for key in FILE_KEYS if block.get(key)]
-    tables = [*block.get("sources", []), *block.get("signatures", [])]
+    tables = [*block.get("sources", []), *block.get("level5", [])]
     named += [part[key] for part in tables for key in ("matrix", "sig_info") if part.get(key)]
     named += [name for part in block.get("images", {}).values() for name in part]
     named += [part[key] for part in block.get("wells", []) for key in ("file", "inst_info") if part.get(key)]

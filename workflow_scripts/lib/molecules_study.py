@@ -119,8 +119,10 @@ class MoleculesDataset:
     @property
     def note(self) -> str:
         """What was reduced from the paper, for the figures; empty if nothing was."""
-        epochs, images = self.settings["training"]["epochs"], self.settings["images"] or IMAGES
-        parts = [f"{epochs} of {PUBLISHED_EPOCHS} epochs"] if epochs < PUBLISHED_EPOCHS else []
+        epochs = sorted({self.model(name)["epochs"] for name in self.models})
+        images = self.settings["images"] or IMAGES
+        most = f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else str(epochs[0])
+        parts = [f"{most} of {PUBLISHED_EPOCHS} epochs"] if epochs[0] < PUBLISHED_EPOCHS else []
         parts += [f"{images:,} of {IMAGES:,} images"] if images < IMAGES else []
         return f"Reduced from the paper: {', '.join(parts)}" if parts else ""
 
