@@ -97,6 +97,7 @@ rule prepare_pairs:
         settings=pair_settings,
         sources=well_sources,
         signatures=signature_pairs,
+        notation=MOLECULES["smiles"]["notation"],
     message:
         "Pairing treated wells of {wildcards.dataset} with their controls"
     script:

@@ -144,13 +144,14 @@ def test_what_is_trained_does_not_know_the_test_rows(pretrained, pairs, directio
 
 
 def planted(number=160):
-    """Chains that end in O raise five genes, those that end in N lower them; the last chains are held out."""
-    smiles = [f"{'C' * (2 + k // 2 % 12)}{'ON'[k % 2]}" for k in range(number)]
+    """Chains that end in O raise five genes, those that end in N lower them; every fourth length is held out."""
+    length = 2 + np.arange(number) // 2 % 20
+    smiles = [f"{'C' * long}{'ON'[k % 2]}" for k, long in enumerate(length)]
     sign = np.where(np.arange(number) % 2 == 0, 1.0, -1.0)
     found = treated(smiles, genes=5)
     found.sheet["smiles"] = smiles
     changes = (sign[:, None] + 0.3 * found.changes).astype(np.float32)
-    parts = np.where(np.arange(number) < number * 3 // 4, "train", "test").astype(object)
+    parts = np.where(length % 4 == 0, "test", "train").astype(object)
     return TreatedPairs(changes, found.genes, found.sheet, found.left_out), parts, sign
 
 

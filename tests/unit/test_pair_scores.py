@@ -121,22 +121,28 @@ def test_means_of_a_group_and_of_all_where_it_has_none():
     assert found.tolist() == [[8.0, 3.0], [2.0, 0.0], [4.0, 1.0]]
 
 
-def test_ridge_is_the_same_in_either_space():
+@pytest.mark.parametrize(("molecules", "bits"), [(40, 30), (20, 30)])
+def test_ridge_of_many_wells_a_molecule_is_that_of_all_wells(molecules, bits):
     rng = np.random.default_rng(2)
-    prints, wanted = rng.random((40, 30)) < 0.3, rng.random((5, 30)) < 0.3
-    changes = rng.normal(0, 1, (40, 4))
+    of_molecule, wanted = rng.random((molecules, bits)) < 0.3, rng.random((5, bits)) < 0.3
+    prints = of_molecule[rng.integers(0, molecules, 3 * molecules)]
+    changes = rng.normal(0, 1, (3 * molecules, 4)) + prints[:, :4]
     centre = prints.mean(axis=0)
     model = Ridge(alpha=RIDGE, fit_intercept=False).fit(prints - centre, changes - changes.mean(axis=0))
-    np.testing.assert_allclose(
-        kernel_ridge(prints, changes, wanted), model.predict(wanted - centre) + changes.mean(axis=0)
-    )
-    few = slice(0, 20)
-    centre = prints[few].mean(axis=0)
-    model = Ridge(alpha=RIDGE, fit_intercept=False).fit(
-        prints[few] - centre, changes[few] - changes[few].mean(axis=0)
-    )
-    expected = model.predict(wanted - centre) + changes[few].mean(axis=0)
-    np.testing.assert_allclose(kernel_ridge(prints[few], changes[few], wanted), expected)
+    expected = model.predict(wanted - centre) + changes.mean(axis=0)
+    np.testing.assert_allclose(kernel_ridge(prints, changes, wanted), expected)
+
+
+def test_similar_changes_are_those_of_the_best_well_of_each_molecule():
+    rng = np.random.default_rng(3)
+    changes, wanted = rng.normal(size=(700, 12)), rng.normal(size=(600, 12))
+    molecules = [f"m{k}" for k in rng.integers(0, 40, 700)]
+    found = similar_changes(changes, wanted, molecules, 3)
+    for row in (0, 511, 512, 599):
+        likeness = [np.corrcoef(wanted[row], one)[0, 1] for one in changes]
+        order = [molecules[place] for place in np.argsort(likeness)[::-1]]
+        assert found[row] == list(dict.fromkeys(order))[:3]
+    assert similar_changes(changes[:2], wanted[:1], ["a", "a"], 3) == [["a", "a", "a"]]
 
 
 def test_conditions_are_summed_up_by_their_range():

@@ -150,3 +150,10 @@ def test_rates_in_memory_are_the_same(toy):
     for given in (gene_mean(train), log_svd(train, 5, 0)):
         kept = in_memory(given)
         np.testing.assert_allclose(kept.block(0, train.shape[0]), given.block(0, train.shape[0]), rtol=1e-5)
+
+
+def test_diffusion_of_dense_counts_is_that_of_the_kernels_power(toy, monkeypatch):
+    _, counts, _ = toy
+    stepwise = whole(knn(counts, seed=0))
+    monkeypatch.setattr(rate_baselines, "MOST_KEPT", 1)
+    np.testing.assert_allclose(whole(knn(counts, seed=0)), stepwise, rtol=1e-10)

@@ -61,7 +61,15 @@ def settings(**changes) -> dict:
     }  # fmt: skip
 
 
-def prepare(folder: Path, wells: str = "wells.h5ad", ready=(), smiles=(), **changes) -> Path:
+def prepare(
+    folder: Path,
+    wells: str | None = "wells.h5ad",
+    ready=(),
+    smiles=(),
+    signatures=(),
+    notation="smiles",
+    **changes,
+) -> Path:
     """Run prepare_pairs in this process; returns the folder of its outputs."""
     from workflow_scripts.molecules import prepare_pairs
 
@@ -78,7 +86,9 @@ def prepare(folder: Path, wells: str = "wells.h5ad", ready=(), smiles=(), **chan
             ),
             wildcards=SimpleNamespace(dataset="mine"),
             params=SimpleNamespace(
-                settings=settings(**changes), sources=[(str(folder / wells), None, {})], signatures=[]
+                settings=settings(**changes), notation=notation,
+                sources=[(str(folder / wells), None, {})] if wells else [],
+                signatures=[tuple(str(folder / name) for name in both) for both in signatures],
             ),
         )
     )  # fmt: skip

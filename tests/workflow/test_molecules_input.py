@@ -20,6 +20,9 @@ from own_molecules import (
     sheet,
     values,
 )
+from own_signatures import IDS, gene_rows, sheet_rows
+from own_signatures import put as put_signatures
+from own_signatures import values as signature_values
 from runs import good, run
 
 from workflow_scripts.lib.data.pairs_file import read_pairs_file
@@ -184,6 +187,47 @@ def test_good_images(tmp_path):
     assert facts["pairs"].tolist() == [300, 60, 64] and (facts["digits_agree"] == 1).all()
 
 
+def put_level5(folder, **content):
+    """Signatures of own_signatures, and SMILES of four of its six compounds."""
+    put_signatures(folder, **content)
+    lines = [f"BRD-K{k:08d},{smiles}" for k, smiles in enumerate(("CCO", "c1ccccc1", "C1CCNCC1", "CCN"))]
+    (folder / "smiles.csv").write_text("\n".join(lines) + "\n")
+    return {"wells": None, "smiles": ["smiles.csv"], "signatures": [("mine.gctx", "sig_info.txt")]}
+
+
+def test_level5_signatures_are_changes(tmp_path):
+    found = read_pairs_file(prepare(tmp_path, **put_level5(tmp_path)) / "pairs.h5ad")
+    kept = [k for k in range(len(IDS)) if k % 6 < 4]
+    landmarks = [place for place, row in enumerate(gene_rows()[1:]) if row[3] == "1"]
+    assert found.obs_names.tolist() == [IDS[k] for k in kept]
+    np.testing.assert_array_equal(found.X, signature_values()[kept][:, landmarks])
+    assert found.obs["smiles"].tolist() == [["CCO", "c1ccccc1", "C1CCNCC1", "CCN"][k % 6] for k in kept]
+    assert (found.obs["time_h"] == 24).all() and (found.obs["dose_um"] == 10).all()
+    left = pd.read_csv(tmp_path / "results/left_out.tsv", sep="\t")
+    assert set(left["reason"]) == {"no SMILES"} and len(left) == len(IDS) - len(kept)
+
+
+def test_level5_without_times_or_molecules(tmp_path):
+    rows = sheet_rows()
+    place = rows[0].index("pert_itime")
+    source = put_level5(tmp_path, sheet=[row[:place] + row[place + 1 :] for row in rows])
+    refused(lambda: prepare(tmp_path, **source), ("sig_info.txt", "pert_time or pert_itime"), tmp_path)
+    source = put_level5(tmp_path)
+    (tmp_path / "smiles.csv").write_text("BRD-K99999999,CCO\n")
+    refused(
+        lambda: prepare(tmp_path, **source),
+        ("mine.gctx", "none of 24 pairs has a SMILES", "smiles"),
+        tmp_path,
+    )
+
+
+def test_molecules_that_the_notation_cannot_write_are_listed(tmp_path):
+    put(tmp_path, **changed("canonical_smiles", [7], "C[Se]C"))
+    out = prepare(tmp_path, notation="selfies")
+    left = pd.read_csv(out / "left_out.tsv", sep="\t")
+    assert left[["well", "reason"]].values.tolist() == [["P1:7", "cannot be written in selfies"]]
+
+
 def overlay(**block):
     return {
         "studies": ["molecules"],
@@ -205,3 +249,10 @@ def test_one_line_on_the_console_and_a_run_of_ones_own(tmp_path):
     put(tmp_path)
     good(run(tmp_path, target, overlays=("test", mine)))
     assert read_pairs_file(tmp_path / target).n_obs == TREATED
+
+
+def test_a_model_to_train_that_is_none(tmp_path):
+    put(tmp_path)
+    mine = overlay(wells=[{"file": "wells.h5ad"}], gene_info="gene_info.txt", pairs={"only": ["biae"]})
+    done = run(tmp_path, "-n", overlays=("test", mine))
+    assert done.code != 0 and "only: 'biae' is no model" in done.text and "biaae" in done.text

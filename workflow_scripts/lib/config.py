@@ -89,12 +89,25 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
                     f"there are: {', '.join(blocks)}; or add a block datasets: {study}: {name}"
                 )
     _check_contrasts(config["datasets"].get("bulk", {}))
+    _check_molecules(config["molecules"], config["datasets"].get("molecules", {}))
     for name, block in config["datasets"].get("spatial", {}).items():
         if isinstance(block.get("domains"), Mapping) and block["spots"]["format"] != "features":
             raise ConfigProblem(
                 f"config, datasets: spatial: {name}: domains: one number a section is for stored features, whose "
                 "sections are divided one by one; expected one number, for all sections together"
             )
+
+
+def _check_molecules(study: Mapping[str, Any], blocks: Mapping[str, Any]) -> None:
+    for name, block in blocks.items():
+        settings = {**study["pairs"], **block.get("pairs", {})}
+        models = set(settings["models"]["to_molecule"]) & set(settings["models"]["to_expression"])
+        for one in settings["only"] or []:
+            if one not in models:
+                raise ConfigProblem(
+                    f"config, datasets: molecules: {name}: pairs: only: {one!r} is no model of both directions"
+                    f"{close_match(one, models)}; there are: {', '.join(sorted(models))}"
+                )
 
 
 def _check_contrasts(blocks: Mapping[str, Any]) -> None:

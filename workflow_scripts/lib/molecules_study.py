@@ -67,6 +67,11 @@ class MoleculesDataset:
         """Settings of a model: those of all, its own on top."""
         return {"architecture": name, **self.settings["training"], **self.settings["models"][name]}
 
+    def pair_models(self, direction: str) -> dict[str, dict[str, Any]]:
+        """Models of a direction by name: all of the config, or those that ``only`` names."""
+        models, only = self.settings["models"][direction], self.settings["only"]
+        return {name: dict(own) for name, own in models.items() if only is None or name in only}
+
     def seeds(self, model: str) -> list[int]:
         """Seeds of a model."""
         own = self.study["seeds"] if model == "biaae" else self.study["rival_seeds"]
@@ -74,15 +79,17 @@ class MoleculesDataset:
 
     def pair_model(self, direction: str, name: str) -> dict[str, Any]:
         """Settings of a model of molecules and expression changes in one direction."""
-        own = {key: value for key, value in self.settings.items() if key not in ("training", "models")}
-        models = self.settings["models"][direction]
+        own = {
+            key: value for key, value in self.settings.items() if key not in ("training", "models", "only")
+        }
+        models = self.pair_models(direction)
         return {"architecture": name, **own, **self.settings["training"], **models[name]}
 
     def of_pair_models(self, direction: str, file: str, first: bool = False) -> list[str]:
         """One file of every model and seed (or first seed) of a direction."""
         return [
             f"{self.folder}/{direction}/{model}/seed{seed}/{file}"
-            for model in self.settings["models"][direction]
+            for model in self.pair_models(direction)
             for seed in self.seeds(model)[: 1 if first else None]
         ]
 
@@ -100,7 +107,10 @@ class MoleculesDataset:
     def pair_note(self) -> str:
         """What the split is and what was reduced from the paper, for the figures."""
         epochs = self.settings["training"]["epochs"]
-        parts = [f"Split by {self.settings['split']}"]
+        parts = [
+            f"Split by {self.settings['split']}",
+            f"changes in {'z-scores' if 'level5' in self.block else 'log₂'}",
+        ]
         parts += [f"at most {epochs} of {PAIR_EPOCHS} epochs"] if epochs < PAIR_EPOCHS else []
         return ", ".join(parts)
 
@@ -146,7 +156,7 @@ class MoleculesDataset:
         """Scores of the molecules that every model and seed generates for knock-downs."""
         return [
             f"{self.folder}/ligands/{model}/seed{seed}.tsv"
-            for model in self.settings["models"]["to_molecule"]
+            for model in self.pair_models("to_molecule")
             for seed in self.seeds(model)
         ]
 

@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.lib.data.molecule_splits import GROUPS, KINDS, check_split, overlap, split_pairs
-from workflow_scripts.lib.data.pairs_file import pool, without_molecules, write_pairs_file
+from workflow_scripts.lib.data.molecule_splits import (
+    GROUPS,
+    KINDS,
+    check_split,
+    not_among,
+    overlap,
+    split_pairs,
+)
+from workflow_scripts.lib.data.notation import NOTATIONS
+from workflow_scripts.lib.data.pairs_file import only_pairs, pool, write_pairs_file
 from workflow_scripts.lib.data.signature_pairs import read_signature_pairs
 from workflow_scripts.lib.data.signatures import read_landmarks
 from workflow_scripts.lib.data.smiles_files import pretraining_molecules, read_smiles
@@ -84,7 +92,13 @@ def main(snakemake) -> None:
     pairs = pool(parts, dataset)
     if given.moses:
         card = json.loads(Path(given.smiles_card[0]).read_text())
-        pairs = without_molecules(pairs, pretraining_molecules(read_smiles(given.moses[0]), card), dataset)
+        seen = pretraining_molecules(read_smiles(given.moses[0]), card)
+        pairs = only_pairs(
+            pairs, not_among(list(pairs.sheet["smiles"]), seen), "seen in pretraining", dataset
+        )
+    written = {one: NOTATIONS[params.notation].can_write(one) for one in pairs.sheet["smiles"].unique()}
+    kept = pairs.sheet["smiles"].map(written).to_numpy(bool)
+    pairs = only_pairs(pairs, kept, f"cannot be written in {params.notation}", dataset)
     splits = splits_of(pairs.sheet, settings["split"], settings)
     write_pairs_file(output.pairs, pairs, splits, settings["split"])
     write_table(pairs.left_out, output.left_out)

@@ -9,6 +9,7 @@ import torch
 
 from workflow_scripts.lib.data.molecules import canonical
 from workflow_scripts.lib.data.smiles_files import read_smiles, readable, some_of
+from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.generated_molecules import moses_scores
 from workflow_scripts.lib.models.smiles_coders import SmilesVAE
@@ -57,7 +58,12 @@ def main(snakemake) -> None:
     params, given, output = snakemake.params, snakemake.input, snakemake.output
     settings, seed = params.settings, params.settings["seed"]
     if given.get("pretrained"):
-        load_smiles_model(Path(given.pretrained[0]).parent)
+        model, _ = load_smiles_model(Path(given.pretrained[0]).parent)
+        if model.shape.notation != settings["notation"]:
+            raise LatentomeError(
+                f"{given.pretrained[0]}: reads and writes {model.shape.notation}; expected {settings['notation']}, by "
+                "config key molecules: smiles: notation; set pretrained to null to train one of that notation"
+            )
         for source in given.pretrained:
             shutil.copyfile(source, Path(output.weights).parent / Path(source).name)
         return

@@ -31,6 +31,14 @@ class Notation:
     encode: Callable[[str], list[int]]
     decode: Callable[[Iterable[int]], str]
 
+    def can_write(self, smiles: str) -> bool:
+        """Whether a molecule comes back from this notation."""
+        try:
+            self.encode(smiles)
+        except LatentomeError:
+            return False
+        return True
+
     def encode_all(self, smiles: Sequence[str]) -> np.ndarray:
         """Token numbers of many SMILES, int16 [molecules x longest], padded with `PAD` at the end.
 

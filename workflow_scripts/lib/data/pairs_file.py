@@ -13,7 +13,6 @@ import pandas as pd
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import replacing
 
-from .molecule_splits import not_among
 from .treated_pairs import TreatedPairs
 
 log = logging.getLogger("latentome")
@@ -55,15 +54,17 @@ def pool(parts: Sequence[TreatedPairs], where: str) -> TreatedPairs:
     return TreatedPairs(np.concatenate(changes), genes, sheet, left_out)
 
 
-def without_molecules(pairs: TreatedPairs, seen: Sequence[str], where: str) -> TreatedPairs:
-    """Leave out the pairs whose molecule, stereochemistry aside, the pretraining has seen; they are listed.
+def only_pairs(pairs: TreatedPairs, kept: np.ndarray, reason: str, where: str) -> TreatedPairs:
+    """Leave out some pairs and list them.
 
     Parameters
     ----------
     pairs
         Pairs.
-    seen
-        Canonical SMILES of the pretraining's molecules.
+    kept
+        bool, [pairs].
+    reason
+        Why the others are left out.
     where
         Name of the dataset, for the error.
 
@@ -72,15 +73,12 @@ def without_molecules(pairs: TreatedPairs, seen: Sequence[str], where: str) -> T
     LatentomeError
         If no pair is left.
     """
-    kept = not_among(list(pairs.sheet["smiles"]), seen)
     if not kept.any():
-        raise LatentomeError(
-            f"{where}: the pretraining has seen the molecules of all {len(kept)} pairs; expected some that it has not; "
-            "set config key pairs: without_pretrained to false"
-        )
+        raise LatentomeError(f"{where}: all {len(kept)} pairs are left out: {reason}; change that setting")
     gone = pairs.sheet.loc[~kept, ["pert_id", "raw_smiles"]].rename_axis("well").reset_index()
-    log.info("%s: %d pairs left out, of molecules that the pretraining has seen", where, len(gone))
-    left_out = pd.concat([pairs.left_out, gone.assign(reason="seen in pretraining")], ignore_index=True)
+    if len(gone):
+        log.info("%s: %d pairs left out: %s", where, len(gone), reason)
+    left_out = pd.concat([pairs.left_out, gone.assign(reason=reason)], ignore_index=True)
     return TreatedPairs(pairs.changes[kept], pairs.genes, pairs.sheet[kept], left_out)
 
 

@@ -171,18 +171,18 @@ def with_molecules(
     Raises
     ------
     LatentomeError
-        If more cannot be read, or no pair is left.
+        If more cannot be read, or none has any.
     """
     known = (sheet["raw_smiles"] != "").to_numpy()
-    read = standardise_all(list(sheet["raw_smiles"][known]), where, most_unreadable)
-    smiles = np.full(len(sheet), "", dtype=object)
-    smiles[known] = [one or "" for one in read.smiles]
-    kept = smiles != ""
-    if not kept.any():
+    if not known.any():
         raise LatentomeError(
             f"{where}: none of {len(sheet)} pairs has a SMILES; expected them in the file, or by Broad id in the file "
             "of the dataset's key smiles"
         )
+    read = standardise_all(list(sheet["raw_smiles"][known]), where, most_unreadable)
+    smiles = np.full(len(sheet), "", dtype=object)
+    smiles[known] = [one or "" for one in read.smiles]
+    kept = smiles != ""
     left_out = sheet.loc[~kept, ["pert_id", "raw_smiles"]].rename_axis("well").reset_index()
     left_out["reason"] = np.where(left_out["raw_smiles"] == "", "no SMILES", "unreadable SMILES")
     found = sheet.assign(smiles=smiles)[kept]

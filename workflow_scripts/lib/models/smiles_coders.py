@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from workflow_scripts.lib.data.notation import NOTATIONS, Notation
-from workflow_scripts.lib.data.smiles_tokens import END, PAD, START
+from workflow_scripts.lib.data.smiles_tokens import END, PAD, START, UNKNOWN
 
 from .latent import draw, kl_standard_normal
 from .paired import View
@@ -151,9 +151,9 @@ class SmilesDecoder(nn.Module):
 
 
 def choose(logits: Tensor, rng: torch.Generator, temperature: float, nucleus: float) -> Tensor:
-    """Draw a token of each row of logits; padding and start are never drawn."""
+    """Draw a token of each row of logits; no padding, start or unknown is drawn."""
     logits = logits.clone()
-    logits[:, [PAD, START]] = -torch.inf
+    logits[:, [PAD, START, UNKNOWN]] = -torch.inf
     if temperature == 0:
         return logits.argmax(dim=1)
     probability = functional.softmax(logits / temperature, dim=1)

@@ -76,7 +76,7 @@ def pairs_overview(
     foot_note(
         figure,
         [
-            f"{int(noise['pairs'].sum()):,} pairs; sd of a change {span(noise['sd'], '.2f')} log₂",
+            f"{int(noise['pairs'].sum()):,} pairs; sd of a change {span(noise['sd'], '.2f')}",
             f"{len(noise)} groups of cell line and time"
             + (", the 12 largest drawn" if len(noise) > 12 else ""),
             note,

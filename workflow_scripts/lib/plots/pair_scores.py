@@ -32,7 +32,7 @@ BASELINES = {
 }
 METHODS = {**MODELS, **BASELINES}
 EXPRESSION = {
-    "rmse": "RMSE of a change (log₂)",
+    "rmse": "RMSE of a change",
     "pearson": "correlation over genes",
     "gain_over_mean": "RMSE less than the training mean's",
     "gain": "RMSE gained by the molecule",

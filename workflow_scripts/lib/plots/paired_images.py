@@ -17,7 +17,7 @@ from .style import by_number, foot_note, key, letters, seeds_note, side_legend, 
 
 MODELS = {
     "biaae": Look("BiAAE", VERMILLION, "D"),
-    "biaae_published": Look("BiAAE, recipe as published", "#8C2D04", "D"),
+    "biaae_published": Look("BiAAE, recipe as published", "#F2A48C", "D"),
     "uniaae": Look("UniAAE", ORANGE, "v"),
     "latent_saae": Look("latent SAAE", BLUE, "s"),
     "saae": Look("SAAE", SKY, "s"),
