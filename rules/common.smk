@@ -3,6 +3,7 @@
 from functools import cache as memoise
 from pathlib import Path
 
+from snakemake import benchmark
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -14,6 +15,10 @@ from workflow_scripts.lib.config import (
     gpu_visible,
     raw_location,
 )
+
+# Seconds between two looks at a job's memory in its first minute. Each walks the job's page tables, 25 ms: twice a
+# second, Snakemake's own pace, is an eighth of a laptop's two cores.
+benchmark.BENCHMARK_INTERVAL_SHORT = 2
 
 # The project's own files do not depend on the working directory; results lie in it.
 ROOT = Path(str(workflow.current_basedir)).resolve().parent

@@ -14,8 +14,10 @@ from workflow_scripts.lib.errors import LatentomeError
 from .molecules import canonical
 from .smiles_tokens import END, SPECIAL, START
 
+# Silicon, which drugs have, would be given the eight bonds of any unknown element.
+selfies.set_semantic_constraints({**selfies.get_semantic_constraints(), "Si": 4})
 STEREO = (
-    "[C@H1]", "[C@@H1]", "[C@]", "[C@@]", "[S@]", "[S@@]", "[NH1]", "[NH0]", "[Si]", "[/C]", "[\\C]", "[/N]", "[\\N]",
+    "[C@H1]", "[C@@H1]", "[C@]", "[C@@]", "[S@]", "[S@@]", "[NH1]", "[NH0]", "[/C]", "[\\C]", "[/N]", "[\\N]",
     "[/O]", "[\\O]", "[/S]", "[\\S]", "[/F]", "[\\F]", "[/Cl]", "[\\Cl]", "[/Br]", "[\\Br]", "[/I]", "[\\I]",
     "[/C@H1]", "[/C@@H1]", "[\\C@H1]", "[\\C@@H1]", "[-/Ring1]", "[-/Ring2]",
     "[-\\Ring1]", "[-\\Ring2]", ".",
