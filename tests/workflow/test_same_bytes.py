@@ -133,6 +133,6 @@ def test_killed_training_ends_with_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("cores", ["1"])
 def test_number_of_cores_does_not_matter(demo, tmp_path, cores):
-    done = good(run(tmp_path, WEIGHTS, "--cores", cores))
+    done = good(run(tmp_path, WEIGHTS, "spatial", "molecules", "--cores", cores))
     one, two = digests(done.folder), digests(demo.folder)
     assert {name: two[name] for name in one} == one
