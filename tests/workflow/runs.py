@@ -15,7 +15,8 @@ import yaml
 REPO = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Time, memory and progress of one machine: not the same bytes twice.
-VOLATILE = re.compile(r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip)")
+# accuracy_curves draws accuracy against minutes.
+VOLATILE = re.compile(r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip|accuracy_curves\.)")
 
 
 @dataclass(frozen=True)
