@@ -16,7 +16,9 @@ REPO = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Time, memory and progress of one machine: not the same bytes twice.
 # accuracy_curves draws accuracy against minutes.
-VOLATILE = re.compile(r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip|accuracy_curves\.)")
+VOLATILE = re.compile(
+    r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip|accuracy_curves\.)"
+)
 
 
 @dataclass(frozen=True)
