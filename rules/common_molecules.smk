@@ -4,6 +4,7 @@ from workflow_scripts.lib.molecules_study import MoleculesDataset
 
 MOLECULES = config["molecules"]
 SMILES_MODEL = "results/molecules/smiles_vae"
+PRETRAINING = f"{SMILES_MODEL}/molecules.tsv.gz"
 
 
 def molecules_named(name):
@@ -95,15 +96,9 @@ def signature_files(wildcards):
     return [path for both in signature_pairs(wildcards) for path in both]
 
 
-def pretraining_file(wildcards):
+def molecules_to_leave_out(wildcards):
     """Molecules of the pretraining, if those of the dataset among them are left out."""
-    wanted = pair_settings(wildcards)["without_pretrained"]
-    return [raw_file(MOLECULES["smiles"]["train"])] if wanted else []
-
-
-def pretraining_card(wildcards):
-    """Card of the pretraining, if its molecules are left out."""
-    return [f"{SMILES_MODEL}/model.json"] if pair_settings(wildcards)["without_pretrained"] else []
+    return [PRETRAINING] if pair_settings(wildcards)["without_pretrained"] else []
 
 
 def pair_model(wildcards, direction=None):

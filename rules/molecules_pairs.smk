@@ -75,8 +75,7 @@ rule prepare_pairs:
         gene_info=molecules_file("gene_info"),
         smiles=molecules_file("smiles"),
         signatures=signature_files,
-        moses=pretraining_file,
-        smiles_card=pretraining_card,
+        pretraining=molecules_to_leave_out,
     output:
         pairs="results/molecules/{dataset}/pairs.h5ad",
         splits="results/molecules/{dataset}/splits.tsv",
@@ -104,12 +103,34 @@ rule prepare_pairs:
         "../workflow_scripts/molecules/prepare_pairs.py"
 
 
+rule list_pretraining_molecules:
+    input:
+        smiles_card=f"{SMILES_MODEL}/model.json",
+        moses=raw_file(MOLECULES["smiles"]["train"]),
+    output:
+        molecules=PRETRAINING,
+    log:
+        "results/logs/list_pretraining_molecules.log",
+    benchmark:
+        "results/benchmarks/list_pretraining_molecules.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        code=code_digest("molecules/list_pretraining_molecules"),
+    message:
+        "Listing the molecules of the pretraining and their scaffolds"
+    script:
+        "../workflow_scripts/molecules/list_pretraining_molecules.py"
+
+
 rule compare_with_pretraining:
     input:
         pairs="results/molecules/{dataset}/pairs.h5ad",
-        smiles_weights=f"{SMILES_MODEL}/model.safetensors",
-        smiles_card=f"{SMILES_MODEL}/model.json",
-        moses=raw_file(MOLECULES["smiles"]["train"]),
+        pretraining=PRETRAINING,
     output:
         overlap="results/molecules/{dataset}/pretraining_overlap.tsv",
     log:
@@ -120,8 +141,8 @@ rule compare_with_pretraining:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=10,
     params:
         code=code_digest("molecules/compare_with_pretraining"),
     message:

@@ -8,16 +8,24 @@ import pandas as pd
 import pytest
 import torch
 
+from workflow_scripts.lib.data.molecule_splits import molecule_set
 from workflow_scripts.lib.data.molecules import canonical
 from workflow_scripts.lib.data.notation import NOTATIONS
 from workflow_scripts.lib.data.pairs_file import pool, read_pairs_file, write_pairs_file
 from workflow_scripts.lib.data.simulate_wells import ACTIVE, CONTROLS, enumerate_molecules, simulate_wells
-from workflow_scripts.lib.data.smiles_files import pretraining_molecules, read_smiles, readable, some_of
+from workflow_scripts.lib.data.smiles_files import (
+    pretraining_molecules,
+    read_pretraining,
+    read_smiles,
+    readable,
+    some_of,
+)
 from workflow_scripts.lib.data.smiles_tokens import START
 from workflow_scripts.lib.data.treated_pairs import TreatedPairs
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.metrics.generated_molecules import validity
 from workflow_scripts.lib.models.smiles_coders import SmilesShape, SmilesVAE
+from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import save_model
 from workflow_scripts.lib.training.loop import fit
 from workflow_scripts.lib.training.molecule_pairs import (
@@ -292,7 +300,15 @@ def test_what_pretraining_has_seen_follows_from_its_card():
     smiles = [f"{'C' * k}O" for k in range(1, 30)]
     card = {"settings": {"molecules": 10, "seed": 3}}
     found = pretraining_molecules(smiles, card)
-    assert len(set(found)) == 10 and set(found) <= {canonical(one) for one in smiles}
-    assert found == pretraining_molecules(smiles, card)
-    assert found != pretraining_molecules(smiles, {"settings": {"molecules": 10, "seed": 4}})
+    assert len(found) == 10 and set(found["smiles"]) <= {canonical(one) for one in smiles}
+    assert found.equals(pretraining_molecules(smiles, card))
+    assert not found.equals(pretraining_molecules(smiles, {"settings": {"molecules": 10, "seed": 4}}))
     assert len(pretraining_molecules([*smiles, "("], {"settings": {"molecules": None, "seed": 3}})) == 29
+
+
+def test_molecules_of_the_pretraining_come_back_from_their_file(tmp_path):
+    molecules = ["OCC", "C[C@H](N)c1ccccc1", "CCO", "c1ccncc1", "C/C=C/[2H]", "("]
+    found = pretraining_molecules(molecules, {"settings": {"molecules": None, "seed": 0}})
+    write_table(found, tmp_path / "molecules.tsv.gz")
+    known = [canonical(one) for one in molecules[:-1]]
+    assert read_pretraining(tmp_path / "molecules.tsv.gz") == molecule_set(known)

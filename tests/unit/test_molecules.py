@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from workflow_scripts.lib.data.molecule_splits import check_split, not_among, overlap, split_pairs
+from workflow_scripts.lib.data.molecule_splits import (
+    check_split,
+    molecule_set,
+    not_among,
+    overlap,
+    split_pairs,
+)
 from workflow_scripts.lib.data.molecules import (
     canonical,
     fingerprints,
@@ -231,8 +237,9 @@ def test_a_poisoned_split_is_refused():
 
 
 def test_overlap_counts_molecules_and_scaffolds():
-    own, pretrained = ["CCO", "Cc1ccccc1", "Cc1ccncc1", "C[C@@H](N)O"], ["CCO", "CCc1ccccc1", "CC(N)O"]
-    found = overlap(own, pretrained)
+    own = ["CCO", "Cc1ccccc1", "Cc1ccncc1", "C[C@@H](N)O"]
+    pretrained = molecule_set(["CCO", "CCc1ccccc1", "CC(N)O"])
+    found = overlap(molecule_set(own), pretrained)
     assert (found["molecules"], found["shared"], found["shared_without_stereo"]) == (4, 1, 2)
     assert (found["scaffolds"], found["shared_scaffolds"]) == (2, 1)
     assert not_among(own, pretrained).tolist() == [False, True, True, False]

@@ -40,11 +40,12 @@ def test_wells_of_a_molecule_count_as_one():
 
 def test_generated_molecules_by_hand():
     drawn = [["OCC", "CCO"], ["CCC", "C1CC"], ["Oc1ccccc1", "c1ccccc1C"], ["nonsense", "("]]
-    found = molecule_scores(drawn, TRUE, ["CCC"], 0)
+    found = molecule_scores(drawn, TRUE, ["CCC"], {"CCC", "CCO"}, 0)
     assert value(found, "valid") == pytest.approx(5 / 8)
     # ethanol twice: 4 distinct molecules of 5 valid ones, propane is known
     assert value(found, "unique") == pytest.approx(4 / 5)
     assert value(found, "novel") == pytest.approx(3 / 4)
+    assert value(found, "novel_to_pretraining") == pytest.approx(2 / 4)
     # by molecule: ethanol 2 of 2 and 0 of 2, phenol 1 of 2, acetamide none
     assert value(found, "exact") == pytest.approx((0.5 + 0.5 + 0) / 3)
     # only phenol has a ring
@@ -60,7 +61,7 @@ def test_generated_molecules_by_hand():
 
 
 def test_nothing_valid_is_scored_without_a_similarity():
-    found = molecule_scores([["("]] * 4, TRUE, ["CCC"], 0)
+    found = molecule_scores([["("]] * 4, TRUE, ["CCC"], set(), 0)
     assert value(found, "valid") == 0 and value(found, "exact") == 0
     assert np.isnan(value(found, "tanimoto")) and np.isnan(value(found, "qed"))
 
@@ -110,7 +111,7 @@ def test_molecules_of_like_changes_come_first():
 
 def test_a_molecule_is_the_same_without_its_stereochemistry():
     found = molecule_scores(
-        [["CC(N)C(=O)O"]] * 4, ["C[C@H](N)C(=O)O"] * 2 + ["CCO"] * 2, ["C[C@@H](N)C(=O)O"], 0
+        [["CC(N)C(=O)O"]] * 4, ["C[C@H](N)C(=O)O"] * 2 + ["CCO"] * 2, ["C[C@@H](N)C(=O)O"], set(), 0
     )
     assert value(found, "exact") == 0.5 and value(found, "novel") == 0
 

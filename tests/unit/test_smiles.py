@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from workflow_scripts.lib.data.molecules import canonical
 from workflow_scripts.lib.data.notation import NOTATIONS
@@ -117,6 +118,31 @@ def test_padding_changes_nothing(model):
         ]
     torch.testing.assert_close(first, second)
     torch.testing.assert_close(losses[0], losses[1])
+
+
+def test_a_batch_read_in_halves_is_that_read_packed(model):
+    molecules = [f"{'C' * (1 + k * 7 % 23)}O" for k in range(60)]
+    tokens = torch.from_numpy(encode_all(molecules))
+    assert len(set(molecules)) < len(molecules)
+    found, z = model.encoder(tokens), torch.randn(60, SMALL.latent)
+    packed = pack_padded_sequence(
+        model.encoder.embedding(tokens.long()),
+        (tokens != PAD).sum(dim=1),
+        batch_first=True,
+        enforce_sorted=False,
+    )
+    expected = model.encoder.head(model.encoder.recurrent(packed)[1][-1])
+    torch.testing.assert_close(found, expected)
+    weights = list(model.encoder.parameters())
+    for one, other in zip(
+        torch.autograd.grad(found.square().sum(), weights),
+        torch.autograd.grad(expected.square().sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    nats = model.decoder.negative_log_likelihood(z, tokens)
+    alone = [model.decoder.negative_log_likelihood(z[k : k + 1], tokens[k : k + 1]) for k in range(60)]
+    torch.testing.assert_close(nats, torch.cat(alone))
 
 
 def test_likelihood_is_that_of_the_tokens_drawn_one_by_one(model):

@@ -1,13 +1,10 @@
 """Count which molecules and scaffolds of every part of the split the pretraining of SMILES has seen."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
 
-from workflow_scripts.lib.data.molecule_splits import PARTS, overlap
+from workflow_scripts.lib.data.molecule_splits import PARTS, molecule_set, overlap
 from workflow_scripts.lib.data.pairs_file import read_pairs_file
-from workflow_scripts.lib.data.smiles_files import pretraining_molecules, read_smiles
+from workflow_scripts.lib.data.smiles_files import read_pretraining
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.tables import write_table
 
@@ -15,11 +12,9 @@ from workflow_scripts.lib.tables import write_table
 def main(snakemake) -> None:
     given = snakemake.input
     obs = read_pairs_file(given.pairs).obs
-    card = json.loads(Path(given.smiles_card).read_text())
-    seen = pretraining_molecules(read_smiles(given.moses), card)
-    rows = [
-        {"part": part, **overlap(obs.loc[obs["split"] == part, "smiles"].unique(), seen)} for part in PARTS
-    ]
+    seen = read_pretraining(given.pretraining)
+    own = {part: molecule_set(obs.loc[obs["split"] == part, "smiles"]) for part in PARTS}
+    rows = [{"part": part, **overlap(molecules, seen)} for part, molecules in own.items()]
     write_table(pd.DataFrame(rows), snakemake.output.overlap)
 
 

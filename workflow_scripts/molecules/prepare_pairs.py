@@ -1,8 +1,6 @@
 """From wells of level-3 expression to pairs of molecule and expression change, their splits and their noise."""
 
-import json
 import logging
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ from workflow_scripts.lib.data.molecule_splits import (
     GROUPS,
     KINDS,
     check_split,
+    molecule_set,
     not_among,
     overlap,
     split_pairs,
@@ -19,7 +18,7 @@ from workflow_scripts.lib.data.notation import NOTATIONS
 from workflow_scripts.lib.data.pairs_file import only_pairs, pool, write_pairs_file
 from workflow_scripts.lib.data.signature_pairs import read_signature_pairs
 from workflow_scripts.lib.data.signatures import read_landmarks
-from workflow_scripts.lib.data.smiles_files import pretraining_molecules, read_smiles
+from workflow_scripts.lib.data.smiles_files import read_pretraining
 from workflow_scripts.lib.data.treated_pairs import pair_with_controls
 from workflow_scripts.lib.data.well_sources import (
     read_ready_pairs,
@@ -62,13 +61,14 @@ def split_facts(sheet, splits):
     """split, part, pairs, molecules, and how many of its molecules and scaffolds the training part has too."""
     rows = []
     for kind, parts in splits.items():
-        train = sheet["smiles"][parts == "train"].unique()
+        train = molecule_set(sheet["smiles"][parts == "train"])
         for part in ("train", "valid", "test"):
-            own = sheet["smiles"][parts == part].unique()
+            own = molecule_set(sheet["smiles"][parts == part])
             shared = overlap(own, train) if part != "train" else {}
-            rows.append({"split": kind, "part": part, "pairs": int((parts == part).sum()), "molecules": len(own), **{
-                name: shared.get(name, np.nan) for name in ("shared", "shared_without_stereo", "shared_scaffolds")
-            }})  # fmt: skip
+            number = {"pairs": int((parts == part).sum()), "molecules": len(own.molecules)}
+            names = ("shared", "shared_without_stereo", "shared_scaffolds")
+            known = {name: shared.get(name, np.nan) for name in names}
+            rows.append({"split": kind, "part": part, **number, **known})
     return pd.DataFrame(rows)
 
 
@@ -90,12 +90,9 @@ def main(snakemake) -> None:
             read_signature_pairs(path, sheet, landmarks, smiles, settings["missing_landmarks"], most)
         )
     pairs = pool(parts, dataset)
-    if given.moses:
-        card = json.loads(Path(given.smiles_card[0]).read_text())
-        seen = pretraining_molecules(read_smiles(given.moses[0]), card)
-        pairs = only_pairs(
-            pairs, not_among(list(pairs.sheet["smiles"]), seen), "seen in pretraining", dataset
-        )
+    if given.pretraining:
+        unseen = not_among(list(pairs.sheet["smiles"]), read_pretraining(given.pretraining[0]))
+        pairs = only_pairs(pairs, unseen, "seen in pretraining", dataset)
     written = {one: NOTATIONS[params.notation].can_write(one) for one in pairs.sheet["smiles"].unique()}
     kept = pairs.sheet["smiles"].map(written).to_numpy(bool)
     pairs = only_pairs(pairs, kept, f"cannot be written in {params.notation}", dataset)

@@ -8,6 +8,7 @@ import torch
 
 from workflow_scripts.lib.data.molecules import fingerprints, tanimoto
 from workflow_scripts.lib.data.pairs_file import conditions, read_pairs_file
+from workflow_scripts.lib.data.smiles_files import read_pretraining
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.expression_change import replicate_agreement
 from workflow_scripts.lib.metrics.pair_scores import averaged, expression_scores, molecule_scores, of_the_set
@@ -47,7 +48,7 @@ def of_changes(train, test, seed):
     return {**tables, "replicates": of_the_set(limits, test.obs["smiles"].nunique())}
 
 
-def of_molecules(pretrained, train, test, settings, seed):
+def of_molecules(pretrained, train, test, pretraining, settings, seed):
     """Scores of molecules not made for their pair: from the prior, the training set, and the nearest of it."""
     true, known = list(test.obs["smiles"]), sorted(set(train.obs["smiles"]))
     number, rng = settings["draws"], np.random.default_rng(derive_seed(seed, "random molecules"))
@@ -61,7 +62,7 @@ def of_molecules(pretrained, train, test, settings, seed):
         "random_training": [list(rng.choice(known, number)) for _ in true],
         "similar_change": near,
     }
-    tables = {name: molecule_scores(some, true, known, seed) for name, some in drawn.items()}
+    tables = {name: molecule_scores(some, true, known, pretraining, seed) for name, some in drawn.items()}
     # the best that the training set has
     best = tanimoto(fingerprints(true), fingerprints(known)).max(axis=1).astype(float)
     return {**tables, "nearest_training": averaged({"tanimoto": best, "best_tanimoto": best}, true, seed)}
@@ -77,9 +78,10 @@ def main(snakemake) -> None:
     pairs = read_pairs_file(given.pairs)
     train, test = (pairs[(pairs.obs["split"] == part).to_numpy()] for part in ("train", "test"))
     pretrained, _ = load_smiles_model(Path(given.smiles_weights).parent)
+    seen = read_pretraining(given.pretraining).flat
     for tables, path in (
         (of_changes(train, test, seed), snakemake.output.to_expression),
-        (of_molecules(pretrained, train, test, settings, seed), snakemake.output.to_molecule),
+        (of_molecules(pretrained, train, test, seen, settings, seed), snakemake.output.to_molecule),
     ):
         kinds = {"replicates": "ceiling", "nearest_training": "ceiling"}
         whole = pd.concat(

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from workflow_scripts.lib.data.pairs_file import conditions, read_pairs_file
+from workflow_scripts.lib.data.smiles_files import read_pretraining
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.expression_change import well_scores
 from workflow_scripts.lib.metrics.pair_scores import averaged, expression_scores, molecule_scores, other_rows
@@ -24,7 +25,7 @@ from workflow_scripts.lib.training.seeds import derive_seed
 from workflow_scripts.lib.training.smiles_model import load_smiles_model
 
 
-def of_molecules(model, test, obs, train, settings, seed, rng):
+def of_molecules(model, test, obs, train, pretraining, settings, seed, rng):
     """Scores of generated molecules, the molecules themselves, and what the true ones gain from their condition."""
     true = list(obs["smiles"])
     drawn = drawn_molecules(model, test.change, rng, settings["draws"])
@@ -39,7 +40,7 @@ def of_molecules(model, test, obs, train, settings, seed, rng):
     )
     permuted[other < 0] = np.nan
     nats = {"nats_per_token": own, "nats_per_token_permuted": permuted, "gain": permuted - own}
-    scores = pd.concat([molecule_scores(drawn, true, train, seed), averaged(nats, true, seed)])
+    scores = pd.concat([molecule_scores(drawn, true, train, pretraining, seed), averaged(nats, true, seed)])
     rows = zip(obs.index, true, drawn, strict=True)
     listed = [(well, smiles, k, one) for well, smiles, some in rows for k, one in enumerate(some)]
     table = pd.DataFrame(listed, columns=["well", "true", "draw", "smiles"])
@@ -75,7 +76,8 @@ def main(snakemake) -> None:
     obs = pairs.obs[pairs.obs["split"] == "test"]
     train = pairs[(pairs.obs["split"] == "train").to_numpy()]
     if names.direction == "to_molecule":
-        scores, table = of_molecules(model, test, obs, list(train.obs["smiles"]), params.settings, seed, rng)
+        known, seen = list(train.obs["smiles"]), read_pretraining(given.pretraining).flat
+        scores, table = of_molecules(model, test, obs, known, seen, params.settings, seed, rng)
     else:
         plain = group_means(np.asarray(train.X), conditions(train.obs), conditions(obs))
         scores, table = of_changes(model, test, obs, plain, params.settings, seed, rng)

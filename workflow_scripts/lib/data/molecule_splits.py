@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -117,28 +118,41 @@ def check_split(parts: np.ndarray, groups: Sequence[str]) -> None:
         raise LatentomeError(f"split: {' and '.join(missing)} empty; expected pairs in each part; split anew")
 
 
-def overlap(smiles: Sequence[str], others: Sequence[str]) -> dict[str, float]:
-    """How many distinct molecules, and scaffolds, of one set another one has too: counts and shares.
+@dataclass(frozen=True)
+class MoleculeSet:
+    """Distinct molecules, as they are told apart.
 
-    Parameters
+    Attributes
     ----------
-    smiles
-        Canonical SMILES, of a held-out part.
-    others
-        Canonical SMILES, of the set that something was pretrained on. MOSES has no stereochemistry, so that molecules
-        are compared without it as well.
+    molecules
+        Canonical SMILES.
+    flat
+        The same without stereochemistry, which MOSES does not have.
+    scaffolds
+        Bemis-Murcko scaffolds of those that have a ring.
     """
-    own, known = set(smiles), set(others)
-    flat, known_flat = ({without_stereo(one) for one in some} for some in (own, known))
-    scaffolds, known_scaffolds = ({scaffold(one) for one in some} - {""} for some in (own, known))
+
+    molecules: frozenset[str]
+    flat: frozenset[str]
+    scaffolds: frozenset[str]
+
+
+def molecule_set(smiles: Iterable[str]) -> MoleculeSet:
+    """Return the set of canonical SMILES."""
+    own = frozenset(smiles)
+    flat = frozenset(without_stereo(one) for one in own)
+    return MoleculeSet(own, flat, frozenset(scaffold(one) for one in own) - {""})
+
+
+def overlap(own: MoleculeSet, known: MoleculeSet) -> dict[str, float]:
+    """How many molecules, and scaffolds, of a held-out part another set has too."""
     return {
-        "molecules": len(own), "shared": len(own & known),
-        "without_stereo": len(flat), "shared_without_stereo": len(flat & known_flat),
-        "scaffolds": len(scaffolds), "shared_scaffolds": len(scaffolds & known_scaffolds),
+        "molecules": len(own.molecules), "shared": len(own.molecules & known.molecules),
+        "without_stereo": len(own.flat), "shared_without_stereo": len(own.flat & known.flat),
+        "scaffolds": len(own.scaffolds), "shared_scaffolds": len(own.scaffolds & known.scaffolds),
     }  # fmt: skip
 
 
-def not_among(smiles: Sequence[str], others: Sequence[str]) -> np.ndarray:
+def not_among(smiles: Sequence[str], known: MoleculeSet) -> np.ndarray:
     """Which molecules another set does not have, stereochemistry left aside; bool, shape [molecules]."""
-    known = {without_stereo(one) for one in others}
-    return np.array([without_stereo(one) not in known for one in smiles], dtype=bool)
+    return np.array([without_stereo(one) not in known.flat for one in smiles], dtype=bool)

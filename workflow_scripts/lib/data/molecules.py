@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,7 @@ from workflow_scripts.lib.errors import LatentomeError
 # Every invalid generated molecule would print several lines.
 RDLogger.DisableLog("rdApp.*")
 
+MARKED = re.compile(r"[@/\\]|\[\d")
 RADIUS, BITS = 2, 2048
 """Of Morgan fingerprints; MOSES takes 1024 bits."""
 UNREADABLE_SHARE = 0.05
@@ -109,8 +111,23 @@ def standardise_all(
 @cache
 def scaffold(smiles: str, rings: int = 1) -> str:
     """Bemis-Murcko scaffold (J. Med. Chem. 1996), canonical SMILES without stereochemistry; empty below `rings`."""
-    found = MurckoScaffold.GetScaffoldForMol(_valid(smiles))
+    return _scaffold(_valid(smiles), rings)
+
+
+def _scaffold(molecule: Any, rings: int = 1) -> str:
+    found = MurckoScaffold.GetScaffoldForMol(molecule)
     return Chem.MolToSmiles(found, isomericSmiles=False) if found.GetRingInfo().NumRings() >= rings else ""
+
+
+def identities(smiles: str) -> tuple[str, str, str] | None:
+    """`canonical`, `without_stereo` and `scaffold` of a molecule at once, in half the time; None if unreadable."""
+    found = read_molecule(smiles)
+    if found is None:
+        return None
+    whole = Chem.MolToSmiles(found)
+    # Without stereochemistry and isotopes, which SMILES mark so, both strings are one.
+    flat = Chem.MolToSmiles(found, isomericSmiles=False) if MARKED.search(whole) else whole
+    return whole, flat, _scaffold(found)
 
 
 @cache

@@ -27,7 +27,7 @@ TARGETS, LIGANDS = ("pyridine", "sulfonamide"), 200
 DOSES, HALF = (10.0, 3.33, 1.11), 2.0
 """uM, and the dose of half the effect."""
 CELLS, PLATES, CONTROLS = ("SIM1", "SIM2"), 2, 12
-GENES_HIT, COMMON, WELL_SD, PLATE_SD = 0.12, 0.35, 0.6, 0.3
+GENES_HIT, EFFECT, COMMON, WELL_SD, PLATE_SD = 0.12, 2.0, 0.35, 0.6, 0.3
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def enumerate_molecules() -> pd.DataFrame:
 def simulate_wells(molecules: int, seed: int) -> SimulatedWells:
     """Draw molecules, their effects and two replicate wells of each.
 
-    A programme moves 12 % of the genes by N(0, 1) log2 each, times the number of its substituents, times
+    A programme moves 12 % of the genes by N(0, 2) log2 each, times the number of its substituents, times
     dose / (dose + 2 uM). Every molecule also has the effect that all have in common, N(0, 0.35) a gene, which the
     training mean finds. A plate shifts every gene of all its wells by N(0, 0.3); a well adds N(0, 0.6).
 
@@ -90,7 +90,7 @@ def simulate_wells(molecules: int, seed: int) -> SimulatedWells:
     known = enumerate_molecules()
     # Half of those drawn have an active substituent on either side or both.
     drawn = known.iloc[np.sort(rng.choice(len(known), molecules, replace=False))].reset_index(drop=True)
-    programmes = rng.normal(0, 1, (len(ACTIVE), genes)) * (rng.random((len(ACTIVE), genes)) < GENES_HIT)
+    programmes = rng.normal(0, EFFECT, (len(ACTIVE), genes)) * (rng.random((len(ACTIVE), genes)) < GENES_HIT)
     common, base = rng.normal(0, COMMON, genes), rng.uniform(5, 12, genes)
     dose = rng.choice(DOSES, molecules)
     effect = (drawn[list(ACTIVE)].to_numpy() @ programmes + common) * (dose / (dose + HALF))[:, None]

@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.seeds import derive_seed
+from workflow_scripts.lib.tables import read_table
 
-from .molecules import canonical
+from .molecule_splits import MoleculeSet
+from .molecules import identities
 from .notation import NOTATIONS, Notation
 from .text_table import read_text
 
 log = logging.getLogger("latentome")
 
 HEADER = "SMILES"
+PRETRAINING = ("smiles", "without_stereo", "scaffold")
+"""Columns of the molecules that a model was pretrained on."""
 
 
 def read_smiles(path: str | Path) -> list[str]:
@@ -48,8 +53,8 @@ def some_of(smiles: list[str], number: int | None, seed: int) -> list[str]:
     return [smiles[place] for place in order[:number]]
 
 
-def pretraining_molecules(smiles: list[str], card: Mapping[str, Any]) -> list[str]:
-    """Canonical SMILES of the molecules that a pretrained model was trained on.
+def pretraining_molecules(smiles: list[str], card: Mapping[str, Any]) -> pd.DataFrame:
+    """Distinct molecules that a pretrained model was trained on.
 
     Parameters
     ----------
@@ -57,10 +62,23 @@ def pretraining_molecules(smiles: list[str], card: Mapping[str, Any]) -> list[st
         Of its whole training file.
     card
         Of the model: the draw follows from its settings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        smiles (canonical), without_stereo, scaffold: what `read_pretraining` reads.
     """
     settings = card["settings"]
     drawn = some_of(smiles, settings["molecules"], derive_seed(settings["seed"], "molecules"))
-    return [one for one in map(canonical, drawn) if one is not None]
+    rows = dict.fromkeys(one for one in map(identities, drawn) if one is not None)
+    return pd.DataFrame(list(rows), columns=list(PRETRAINING))
+
+
+def read_pretraining(path: str | Path) -> MoleculeSet:
+    """Molecules of a pretraining, from the file that holds its `pretraining_molecules`."""
+    table = read_table(path, PRETRAINING, text=PRETRAINING)
+    molecules, flat, scaffolds = (frozenset(table[name].fillna("")) for name in PRETRAINING)
+    return MoleculeSet(molecules, flat, scaffolds - {""})
 
 
 def readable(

@@ -84,7 +84,11 @@ def expression_scores(
 
 
 def molecule_scores(
-    drawn: Sequence[Sequence[str]], true: Sequence[str], train: Collection[str], seed: int
+    drawn: Sequence[Sequence[str]],
+    true: Sequence[str],
+    train: Collection[str],
+    pretraining: Collection[str],
+    seed: int,
 ) -> pd.DataFrame:
     """Scores of molecules that were generated for each held-out pair.
 
@@ -96,6 +100,8 @@ def molecule_scores(
         Canonical SMILES of each pair.
     train
         Canonical SMILES of the training pairs.
+    pretraining
+        SMILES without stereochemistry of the molecules that the model of SMILES was pretrained on.
     seed
         Of the other molecules that are compared with, and of the bootstrap.
 
@@ -105,7 +111,7 @@ def molecule_scores(
         metric, value, low, high, molecules. By molecule: ``tanimoto`` (mean of the valid draws to the true one),
         ``tanimoto_other`` (to another held-out molecule), ``tanimoto_gain`` (their difference), ``best_tanimoto``,
         ``scaffold_match`` and ``exact`` (shares of all draws, invalid ones counted). Of all draws: those of
-        `moses_scores`, ``qed`` and ``sa_score``.
+        `moses_scores`, ``novel_to_pretraining`` (of the distinct valid), ``qed`` and ``sa_score``.
     """
     other = other_molecules(true, seed)
     molecules = {one: canonical(one) for some in drawn for one in some}
@@ -137,6 +143,8 @@ def molecule_scores(
     arrays["tanimoto_gain"] = arrays["tanimoto"] - arrays["tanimoto_other"]
     flat = [raw for some in drawn for raw in some]
     whole = moses_scores(flat, set(train) | {without_stereo(one) for one in train}, held)
+    unseen = [without_stereo(one) not in pretraining for one in valid]
+    whole["novel_to_pretraining"] = float(np.mean(unseen)) if unseen else np.nan
     each = [properties(one) for one in valid]
     for name in ("qed", "sa_score"):
         whole[name] = float(np.mean([one[name] for one in each])) if each else np.nan

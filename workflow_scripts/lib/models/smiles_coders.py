@@ -1,7 +1,8 @@
 """Recurrent encoder and decoder of SMILES, and the variational autoencoder that they are pretrained in.
 
 Sizes as published with BiAAE (Shayakhmetov et al. 2020). Where the published code padded every batch to 150 tokens,
-batches here are cut to their longest molecule, and the encoder reads packed sequences.
+batches here are read in two halves, short and long molecules, each cut to its longest. On a CPU that is three times
+faster than packed sequences, whose backward pass fills the whole batch's gradient anew for every token.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from workflow_scripts.lib.data.notation import NOTATIONS, Notation
 from workflow_scripts.lib.data.smiles_tokens import END, PAD, START, UNKNOWN
 
 from .latent import draw, kl_standard_normal
 from .paired import View
+
+LEAST_HALVED = 48
+"""Molecules of a batch below which one pass over all costs less than two over its halves."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,15 @@ class SmilesEncoder(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return [molecules x 2 latent]."""
-        length = (tokens != PAD).sum(dim=1).cpu()
-        packed = pack_padded_sequence(
-            self.embedding(tokens.long()), length, batch_first=True, enforce_sorted=False
-        )
-        _, state = self.recurrent(packed)
-        return self.head(state[-1])
+        """Return [molecules x 2 latent]; a molecule that comes several times is read once."""
+        distinct, place = torch.unique(tokens, dim=0, return_inverse=True)
+        rows, parts = halves(distinct)
+        return torch.cat([self._read(part) for part in parts])[rows.argsort()[place]]
+
+    def _read(self, tokens: Tensor) -> Tensor:
+        states, _ = self.recurrent(self.embedding(tokens))
+        last = (tokens != PAD).sum(dim=1) - 1
+        return self.head(states[torch.arange(len(tokens), device=tokens.device), last])
 
 
 class SmilesDecoder(nn.Module):
@@ -93,8 +98,7 @@ class SmilesDecoder(nn.Module):
         return self.start(z).expand(self.shape.layers, -1, -1).contiguous()
 
     def token_losses(self, z: Tensor, tokens: Tensor) -> Tensor:
-        """Cross-entropy of every next token, nats, [molecules x tokens - 1]; 0 for padding."""
-        tokens = tokens[:, : int((tokens != PAD).sum(dim=1).max())].long()
+        """Cross-entropy of every next token (int64), nats, [molecules x tokens - 1]; 0 for padding."""
         inputs = torch.cat(
             [self.embedding(tokens[:, :-1]), z[:, None].expand(-1, tokens.shape[1] - 1, -1)], dim=2
         )
@@ -106,7 +110,10 @@ class SmilesDecoder(nn.Module):
 
     def negative_log_likelihood(self, z: Tensor, tokens: Tensor) -> Tensor:
         """Of each molecule, nats, all its tokens and the end, shape [molecules]."""
-        return self.token_losses(z, tokens).sum(dim=1)
+        rows, parts = halves(tokens)
+        points = z[rows].split([len(part) for part in parts])
+        nats = [self.token_losses(*both).sum(dim=1) for both in zip(points, parts, strict=True)]
+        return torch.cat(nats)[rows.argsort()]
 
     def reconstruction_loss(self, z: Tensor, tokens: Tensor) -> Tensor:
         """Mean over molecules of their nats per token, the end included."""
@@ -148,6 +155,27 @@ class SmilesDecoder(nn.Module):
             if ended.all():
                 break
         return torch.stack(found, dim=1).to(torch.int16)
+
+
+def halves(tokens: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Short and long molecules of a batch, each half cut to its longest; small batches stay whole.
+
+    Parameters
+    ----------
+    tokens
+        Token numbers, padded, [molecules x tokens].
+
+    Returns
+    -------
+    rows
+        Place in the batch of each row of the halves, one after the other, shape [molecules].
+    parts
+        int64 [molecules of the half x its longest].
+    """
+    length = (tokens != PAD).sum(dim=1)
+    rows = length.argsort(stable=True)
+    split = rows.tensor_split(2) if len(rows) >= LEAST_HALVED else (rows,)
+    return rows, [tokens[part, : int(length[part].max())].long() for part in split]
 
 
 def choose(logits: Tensor, rng: torch.Generator, temperature: float, nucleus: float) -> Tensor:
