@@ -31,6 +31,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -125,7 +126,7 @@ def run_sparse(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     since = now()
     rates = model.rates(spots.X, graph)
     known = estimate_uncertainty(rates, spots.X)
-    dispersion = dispersion_factor(model, spots.X, graph, 0) * known.dispersion
+    dispersion = known.residuals.dispersion(dispersion_factor(partial(model.rates, graph=graph), spots.X, 0))
     depths = np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel()
     sums = GeneSums(spots.n_vars)
 

@@ -21,7 +21,7 @@ from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.fit_spots import train_spot_model
 from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
-from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_dispersion
+from workflow_scripts.lib.training.spot_rates import OwnRates, residuals
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +60,8 @@ def fitted(name, seed, kind="space"):
     settings = {**settings, "hops": [0], "edge_weight": 0.0} if kind == "own" else settings
     model, _ = train_spot_model(train, graph, settings, seed, device="cpu", label=f"{name} {kind}")
     expected = model.rates(train, graph)
-    factor = dispersion_factor(model, train, graph, seed)
-    return OwnRates(expected, train, factor * estimate_dispersion(expected, train)), train, held_out
+    factor = dispersion_factor(partial(model.rates, graph=graph), train, seed)
+    return OwnRates(expected, train, residuals(expected, train).dispersion(factor)), train, held_out
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -79,10 +79,9 @@ def test_held_out_counts_are_predicted_better_than_by_any_baseline(name):
 def test_predictions_are_calibrated(name):
     rates, train, held_out = fitted(name, 0)
     calibration, coverage = calibration_table(rates, train, held_out, 0.1, 0)
-    worst = calibration.groupby("method").deviation.max()
-    assert worst["gmm_vgae"] <= 0.03
-    # some three thousand values: chance alone brings 0.025
-    assert worst["gmm_vgae_expressed"] <= 0.03
+    worst = calibration.groupby("method")[["deviation", "by_chance"]].max()
+    assert worst.deviation["gmm_vgae"] <= 0.03
+    assert worst.deviation["gmm_vgae_expressed"] <= 0.03
     at = coverage[(coverage.method == "gmm_vgae") & (coverage.level == 0.9)].iloc[0]
     assert at.counts > 100
     assert abs(at.coverage - at.expected) <= 0.03

@@ -10,7 +10,12 @@ from scipy.stats import kstest, nbinom, pearsonr, poisson
 
 from workflow_scripts.lib.data.neighbours import knn_graph
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.metrics.count_calibration import ecdf_deviation, interval_coverage, randomised_pit
+from workflow_scripts.lib.metrics.count_calibration import (
+    chance_deviation,
+    ecdf_deviation,
+    interval_coverage,
+    randomised_pit,
+)
 from workflow_scripts.lib.metrics.held_out_counts import (
     held_out_scores,
     mask_values,
@@ -210,3 +215,9 @@ def test_coverage_is_that_of_large_means_beside_what_whole_counts_allow(drawn):
     assert interval_coverage(counts, mean, alpha, least_mean=0).observed > 0.92
     nothing = interval_coverage(counts, mean, alpha, least_mean=1e9)
     assert nothing.counts == 0 and np.isnan(nothing.observed)
+
+
+def test_chance_alone_deviates_that_far_in_one_of_twenty():
+    rng = np.random.default_rng(0)
+    found = np.array([ecdf_deviation(rng.random(300)) for _ in range(2000)])
+    assert (found > chance_deviation(300)).mean() == pytest.approx(0.05, abs=0.015)

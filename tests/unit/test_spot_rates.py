@@ -13,10 +13,11 @@ from workflow_scripts.lib.training.fit_spots import train_spot_model
 from workflow_scripts.lib.training.spot_rates import (
     ModelRates,
     OwnRates,
+    Residuals,
     Uncertainty,
-    estimate_dispersion,
     estimate_uncertainty,
     rates_with_sd,
+    residuals,
 )
 
 
@@ -92,24 +93,26 @@ def test_planted_dispersions_are_found():
     planted = np.geomspace(0.05, 0.5, 60)[rng.permutation(60)]
     depth = 2000 * np.exp(rng.normal(0, 0.4, 6000))
     counts = negative_binomial(depth[:, None] * share, planted, 1)
-    found = estimate_dispersion(constant_rates(6000, share), counts)
+    found = residuals(constant_rates(6000, share), counts).dispersion()
     assert np.abs(found / planted - 1).max() < 0.2
     poisson = sparse.csr_matrix(rng.poisson(depth[:, None] * share))
-    assert estimate_dispersion(constant_rates(6000, share), poisson).max() < 0.01
+    assert residuals(constant_rates(6000, share), poisson).dispersion().max() < 0.01
 
 
 def test_the_dispersion_of_a_rare_gene_is_the_pooled_one():
     share = np.r_[np.full(40, 1 / 40), 1e-7]
     counts = negative_binomial(np.full((800, 41), 1.0) * 1000 * share, 0.2, 2)
-    found = estimate_dispersion(constant_rates(800, share / share.sum()), counts)
+    found = residuals(constant_rates(800, share / share.sum()), counts).dispersion()
     assert found[-1] == pytest.approx(0.2, rel=0.1)
+    more = residuals(constant_rates(800, share / share.sum()), counts).dispersion(16)
+    assert more[-1] == pytest.approx(3.2, rel=0.1) and np.abs(more[:-1] / found[:-1] - 1).max() < 0.05
     low, high = spot_rates.DISPERSION_RANGE
     assert ((found >= low) & (found <= high)).all()
 
 
 @pytest.mark.parametrize(("spots", "genes"), [(100, 50), (20_000, 3000), (60_000, 50), (1_000_000, 2000)])
 def test_blocks_are_all_spots_or_spread_over_the_tissue(spots, genes):
-    found = spot_rates._some_blocks((spots, genes))
+    found = spot_rates.some_blocks((spots, genes))
     places = np.concatenate([np.arange(*bounds) for bounds in found])
     assert len(np.unique(places)) == len(places) == min(spots, 20_000)
     # no tenth of the spots is left out
@@ -138,7 +141,7 @@ def test_loading_factors_are_of_the_inverse_of_the_dense_information(random):
 def test_variance_through_the_latent_variables_is_that_of_dense_algebra(random):
     rates, counts = random
     dispersion = np.random.default_rng(1).uniform(0.05, 1, 12)
-    known = Uncertainty(dispersion, np.zeros((12, 4, 4), np.float32))
+    known = Uncertainty(Residuals(np.zeros(12), np.ones(12)), dispersion, np.zeros((12, 4, 4), np.float32))
     rate, sd = (part.astype(float) for part in rates_with_sd(rates, known, depths(counts), 0, 40))
     loadings = rates.network.loadings.detach().double().numpy()
     for spot in range(40):
@@ -154,7 +157,7 @@ def test_variance_through_the_latent_variables_is_that_of_dense_algebra(random):
 def test_variances_of_latent_variables_and_loadings_add_up(random):
     rates, counts = random
     known = estimate_uncertainty(rates, counts)
-    none = Uncertainty(known.dispersion, np.zeros_like(known.loading_factors))
+    none = Uncertainty(known.residuals, known.dispersion, np.zeros_like(known.loading_factors))
     rate, both = rates_with_sd(rates, known, depths(counts), 0, 40)
     _, latent = rates_with_sd(rates, none, depths(counts), 0, 40)
     z = np.c_[rates.mean, np.ones(40)]
@@ -220,7 +223,7 @@ def test_predictions_of_the_true_model_are_calibrated_and_the_gene_mean_is_not()
     train, held_out = thin_counts(counts, 0.3, 0)
     own = OwnRates(constant_rates(700, share), train, np.full(30, 0.4))
     calibration, coverage = calibration_table(own, train, held_out, 0.3, 5)
-    assert list(calibration) == ["method", "seed", "u", "ecdf", "deviation", "values"]
+    assert list(calibration) == ["method", "seed", "u", "ecdf", "deviation", "by_chance", "values"]
     assert list(coverage) == ["method", "seed", "level", "coverage", "expected", "counts"]
     deviation = calibration.groupby("method").deviation.first()
     assert deviation["gmm_vgae"] < 0.03 and deviation["gmm_vgae_expressed"] < 0.03

@@ -78,7 +78,7 @@ def prepare(
         SimpleNamespace(
             input=SimpleNamespace(
                 gene_info=[str(folder / "gene_info.txt")], smiles=[str(folder / name) for name in smiles],
-                ready_pairs=[str(folder / name) for name in ready], moses=[], smiles_card=[],
+                ready_pairs=[str(folder / name) for name in ready], pretraining=[],
             ),
             output=SimpleNamespace(
                 pairs=str(out / "pairs.h5ad"),

@@ -7,10 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
+
+from workflow_scripts.lib.errors import LatentomeError
 
 REPO = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
@@ -83,3 +87,14 @@ def digests(folder: Path) -> dict[str, str]:
     results = folder / "results"
     names = {str(path.relative_to(results)): path for path in sorted(results.rglob("*")) if path.is_file()}
     return {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in names.items() if not VOLATILE.search(n)}
+
+
+def refused(call: Callable[[], object], words: Sequence[str], folder: Path) -> None:
+    """Check that a call ends in one clear line that has all the words, and leaves no file in the results."""
+    with pytest.raises(LatentomeError) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message, message
+    assert not [path for path in (folder / "results").rglob("*") if path.is_file()]

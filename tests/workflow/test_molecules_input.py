@@ -23,7 +23,7 @@ from own_molecules import (
 from own_signatures import IDS, gene_rows, sheet_rows
 from own_signatures import put as put_signatures
 from own_signatures import values as signature_values
-from runs import good, run
+from runs import good, refused, run
 
 from workflow_scripts.lib.data.pairs_file import read_pairs_file
 from workflow_scripts.lib.data.smiles_files import read_smiles, readable
@@ -79,16 +79,6 @@ BAD = {
         changed("canonical_smiles", ALL, (SMILES[:3] * TREATED)[:TREATED]), ("split molecule", "3 groups")
     ),
 }  # fmt: skip
-
-
-def refused(call, words, folder):
-    with pytest.raises(LatentomeError) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    for word in words:
-        assert word in message, message
-    assert not (folder / "results").exists()
 
 
 @pytest.mark.parametrize("case", BAD)

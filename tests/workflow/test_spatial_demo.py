@@ -132,7 +132,7 @@ def test_imputed(folder, spots):
     np.testing.assert_array_equal(imputed.obsm["spatial"], spots.obsm["spatial"])
     assert "10000 UMIs" in imputed.uns["unit"]
     # Mean of the gamma posterior of a negative binomial, by its textbook form.
-    shape = 1 / (imputed.uns["dispersion_factor"] * imputed.var.dispersion.to_numpy())
+    shape = 1 / imputed.var.dispersion_given_counts.to_numpy()
     seen, depth = spots.X.toarray(), imputed.obs.depth.to_numpy()[:, None]
     given = (seen + shape) / (depth + shape / (imputed.X.astype(np.float64) / 10_000))
     given *= 10_000 / given.sum(axis=1, keepdims=True)
@@ -194,7 +194,7 @@ def test_verdict_follows_from_the_scores(folder):
 
 def test_calibration(folder):
     found, coverage = table(folder / "calibration.tsv"), table(folder / "coverage.tsv")
-    assert {"method", "u", "ecdf", "deviation"} <= set(found)
+    assert {"method", "u", "ecdf", "deviation", "by_chance"} <= set(found)
     assert {"gmm_vgae", "gene_mean"} <= set(found.method) and set(found.method) >= set(coverage.method)
     for _, one in found.groupby("method"):
         assert one.u.is_monotonic_increasing and one.ecdf.is_monotonic_increasing

@@ -25,9 +25,12 @@ def main(snakemake) -> None:
     write_table(scores, output.scores)
     verdict = imputation_verdict(scores)
     write_table(verdict, output.verdict)
-    calibration = joined(given.calibration, ("seed", "u", "ecdf", "deviation", "values"))
+    calibration = joined(given.calibration, ("seed", "u", "ecdf", "deviation", "by_chance", "values"))
     mean = calibration.groupby(["method", "u"], sort=False, as_index=False)
-    write_table(mean.agg(ecdf=("ecdf", "mean"), deviation=("deviation", "max")), output.calibration)
+    write_table(
+        mean.agg(ecdf=("ecdf", "mean"), deviation=("deviation", "max"), by_chance=("by_chance", "max")),
+        output.calibration,
+    )
     coverage = joined(given.coverage, ("seed", "level", "coverage", "expected", "counts"))
     found = coverage.groupby(["method", "level"], sort=False, as_index=False)
     write_table(

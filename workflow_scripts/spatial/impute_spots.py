@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,8 @@ def main(snakemake) -> None:
     model = restore(state, card, f"{folder}/model.json")
     rates = model.rates(spots.X, graph)
     known = estimate_uncertainty(rates, spots.X)
-    factor = dispersion_factor(model, spots.X, graph, card["seed"])
+    factor = dispersion_factor(partial(model.rates, graph=graph), spots.X, card["seed"])
+    dispersion = known.residuals.dispersion(factor)
     depths = np.asarray(spots.X.sum(axis=1), dtype=np.float64).ravel()
     sums = GeneSums(spots.n_vars)
     told = time.monotonic()
@@ -37,7 +39,7 @@ def main(snakemake) -> None:
     def block(start: int, stop: int):
         nonlocal told
         rate, sd = rates_with_sd(rates, known, depths, start, stop)
-        own = given_counts(rate, spots.X[start:stop].toarray(), factor * known.dispersion).astype(np.float32)
+        own = given_counts(rate, spots.X[start:stop].toarray(), dispersion).astype(np.float32)
         sums.add(rate, sd)
         if time.monotonic() - told > 20:
             told = time.monotonic()
@@ -48,14 +50,21 @@ def main(snakemake) -> None:
         spots.var["symbol"] if "symbol" in spots.var else pd.Series(spots.var_names, index=spots.var_names)
     )
     obs = spots.obs[[name for name in ("label", "section") if name in spots.obs]].assign(depth=depths)
-    var = pd.DataFrame({"symbol": symbols.astype(str), "dispersion": known.dispersion}, index=spots.var_names)
+    var = pd.DataFrame(
+        {
+            "symbol": symbols.astype(str),
+            "dispersion": known.dispersion,
+            "dispersion_given_counts": dispersion,
+        },
+        index=spots.var_names,
+    )
     facts = {
         "unit": f"UMIs of a spot with {params.fixed_size} UMIs",
         "model": f"gmm_vgae seed {card['seed']}",
         "X": "expected rate, negative binomial noise removed",
         "sd": "posterior sd of X",
         "given_counts": "posterior mean of the rate given the spot's own counts too",
-        "dispersion_factor": factor,
+        "pooled_dispersion_factor": factor,
     }
     with replacing(output.imputed) as path:
         write_imputed(path, obs, var, spots.obsm["spatial"], block, facts)

@@ -1,6 +1,7 @@
 """Predict held-out counts with the model, its controls and every baseline; calibration of the predictions."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,11 +13,11 @@ from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_counts
 from workflow_scripts.lib.metrics.rate_calibration import calibration_table
 from workflow_scripts.lib.stats.rate_baselines import in_memory
-from workflow_scripts.lib.stats.rate_rivals import baseline_rates
+from workflow_scripts.lib.stats.rate_rivals import baselines
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.fit_spots import train_spot_model
-from workflow_scripts.lib.training.spot_rates import OwnRates, estimate_dispersion
+from workflow_scripts.lib.training.spot_rates import OwnRates, residuals
 
 log = logging.getLogger("latentome")
 GIVEN_COUNTS = ("gene_mean", "log_svd_5", "log_svd_15", "knn")
@@ -46,15 +47,17 @@ def main(snakemake) -> None:
             }
         )
 
-    for method, found in baseline_rates(train, graph, seed):
+    def given_counts(method, fit, rates):
+        factor = dispersion_factor(fit, train, seed)
+        log.info("%s seed %d: %s, pooled dispersion times %g", dataset, seed, method, factor)
+        return OwnRates(rates, train, residuals(rates, train).dispersion(factor))
+
+    for method, fit in baselines(graph, seed).items():
+        found = fit(train)
         rates = in_memory(found) if method in GIVEN_COUNTS else found
         score(method, "baseline", rates)
         if method in GIVEN_COUNTS:
-            score(
-                f"{method}_given_counts",
-                "baseline",
-                OwnRates(rates, train, estimate_dispersion(rates, train)),
-            )
+            score(f"{method}_given_counts", "baseline", given_counts(method, fit, rates))
     alone = {**params.settings, "hops": [0], "edge_weight": 0.0}
     runs = {"gmm_vgae": (graph, params.settings)}
     if seed in params.control_seeds:
@@ -66,9 +69,7 @@ def main(snakemake) -> None:
             log_dir=Path(params.log_dir) / method, label=f"{dataset} {method} seed {seed}",
         )  # fmt: skip
         expected = model.rates(train, neighbours)
-        factor = dispersion_factor(model, train, neighbours, seed)
-        log.info("%s seed %d: %s, dispersions times %g", dataset, seed, method, factor)
-        own = OwnRates(expected, train, factor * estimate_dispersion(expected, train))
+        own = given_counts(method, partial(model.rates, graph=neighbours), expected)
         score(method, "model" if method == "gmm_vgae" else "control", own)
         if method == "gmm_vgae":
             score("gmm_vgae_expected", "model", expected)

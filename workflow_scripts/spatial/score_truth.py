@@ -1,5 +1,7 @@
 """Imputed rates against the planted ones of a simulated dataset, beside every baseline."""
 
+from functools import partial
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -43,7 +45,7 @@ def main(snakemake) -> None:
         state, card = load_model(folder)
         model = restore(state, card, f"{folder}/model.json")
         expected = model.rates(spots.X, graph)
-        factor = dispersion_factor(model, spots.X, graph, card["seed"])
+        factor = dispersion_factor(partial(model.rates, graph=graph), spots.X, card["seed"])
         known = estimate_uncertainty(expected, spots.X)
         rate, sd = (
             part.astype(np.float64) for part in rates_with_sd(expected, known, depths, 0, spots.n_obs)
@@ -54,7 +56,7 @@ def main(snakemake) -> None:
         rows.append(
             {"method": "gmm_vgae_expected", **row, **correlations(rate, truth), "coverage_90": covered}
         )
-        own = OwnRates(expected, spots.X, factor * known.dispersion).block(0, spots.n_obs)
+        own = OwnRates(expected, spots.X, known.residuals.dispersion(factor)).block(0, spots.n_obs)
         rows.append({"method": "gmm_vgae", **row, **correlations(own, truth)})
     write_table(pd.DataFrame(rows), snakemake.output.truth)
 

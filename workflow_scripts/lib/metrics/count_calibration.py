@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.stats import kstwo, nbinom
 
 LEAST_MEAN = 5.0  # below it an interval of whole counts covers far more than its level, whatever the model
 
@@ -56,6 +56,11 @@ def ecdf_deviation(pit: np.ndarray) -> float:
     values = np.sort(np.ravel(pit))
     steps = np.arange(len(values) + 1) / len(values)
     return float(max((steps[1:] - values).max(), (values - steps[:-1]).max()))
+
+
+def chance_deviation(number: int) -> float:
+    """Deviation that calibrated predictions of so many independent counts stay below in 95 of 100 cases."""
+    return float(kstwo.ppf(0.95, number))
 
 
 def interval_coverage(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .count_calibration import ecdf_deviation, interval_coverage, randomised_pit
+from .count_calibration import chance_deviation, ecdf_deviation, interval_coverage, randomised_pit
 
 MOST_VALUES = 2_000_000
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -45,7 +45,8 @@ def calibration_table(
     Returns
     -------
     (calibration, coverage)
-        ``method, seed, u, ecdf, deviation, values`` and ``method, seed, level, coverage, expected, counts``; the
+        ``method, seed, u, ecdf, deviation, by_chance, values`` and ``method, seed, level, coverage, expected,
+        counts``; the
         coverage is of counts whose predicted mean is at least 5. About 2 million spots x genes are looked
         at, evenly over the spots. ``..._expressed`` are those with a predicted mean of at
         least 1, where counts say most: of smaller ones nearly all are 0, which any prediction gets right.
@@ -56,7 +57,8 @@ def calibration_table(
     depth = np.asarray(train[rows].sum(axis=1), dtype=np.float64) * share / (1 - share)
     seen = held_out[rows].toarray()
     total = np.asarray(train.sum(axis=0), dtype=np.float64).ravel() + 0.5
-    mean, dispersion = np.vstack(found) * depth, 1 / np.vstack(sizes)
+    share_of_spot = np.vstack(found)
+    mean, dispersion = share_of_spot / share_of_spot.sum(axis=1, keepdims=True) * depth, 1 / np.vstack(sizes)
     plain = depth * (total / total.sum())
     predictions = {
         "gmm_vgae": (mean, dispersion, np.ones_like(mean, dtype=bool)),
@@ -72,7 +74,7 @@ def calibration_table(
         ecdf = np.searchsorted(np.sort(values), GRID, side="right") / len(values)
         calibration.append(
             pd.DataFrame({"method": method, "seed": seed, "u": GRID, "ecdf": ecdf}).assign(
-                deviation=ecdf_deviation(values), values=len(values)
+                deviation=ecdf_deviation(values), by_chance=chance_deviation(len(values)), values=len(values)
             )
         )
         if method.endswith("_expressed"):

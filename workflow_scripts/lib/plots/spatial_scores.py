@@ -46,7 +46,8 @@ def count_calibration(
     Parameters
     ----------
     calibration
-        method, u, ecdf, deviation (the largest distance of the two, the same in all rows of a method).
+        method, u, ecdf, deviation (the largest distance of the two, the same in all rows of a method), by_chance (what
+        it stays below by chance alone).
     coverage
         method, level, coverage, counts: of counts whose predicted mean is at least 5.
     simulated
@@ -86,11 +87,12 @@ def count_calibration(
             xlim=(low, 1), ylim=(low, 1), xlabel="nominal level of the interval", ylabel="counts within"
         )
     letters([left, right])
-    worst = calibration.groupby("method")["deviation"].max()
-    texts = [method_look(n).title + (f" ({worst[n]:.3f})" if n in worst else "") for n in names]
+    worst = calibration.groupby("method")[["deviation", "by_chance"]].max()
+    said = {n: f" ({one.deviation:.3f}; {one.by_chance:.3f})" for n, one in worst.iterrows()}
+    texts = [method_look(n).title + said.get(n, "") for n in names]
     samples = [key(method_look(n).colour, method_look(n).marker, line=_line_of(n), size=4) for n in names]
     lines = [("as it should be", [key(BLACK, "", line=":")], ["calibrated"])] if names else []
-    side_legend(figure, [("method (largest deviation)", samples, texts), *lines])
+    side_legend(figure, [("method (deviation; by chance)", samples, texts), *lines])
     seen = coverage["counts"].dropna()
     foot_note(
         figure,

@@ -21,7 +21,7 @@ TABLES = {
     "held_out": Columns(_METHOD, ("log_likelihood", "pearson", "genes_scored", "held_out_umis")),
     "verdict": Columns(("item", "value", "note"), ("lower", "upper")),
     "masked": Columns(("method", "seed"), ("l1", "cosine", "pearson", "share_single")),
-    "calibration": Columns(("method",), ("u", "ecdf", "deviation")),
+    "calibration": Columns(("method",), ("u", "ecdf", "deviation", "by_chance")),
     "coverage": Columns(("method",), ("level", "coverage", "counts")),
     "autocorrelation": Columns(
         ("gene", "symbol"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from scipy import sparse
 
@@ -12,26 +13,30 @@ MOST_SPOTS_KNN = 10_000
 """Above which kNN diffusion, whose three steps reach nearly every pair of spots, is left out."""
 
 
-def baseline_rates(
-    train: sparse.csr_matrix, graph: sparse.csr_matrix, seed: int
-) -> Iterator[tuple[str, Rates]]:
-    """Every baseline with its name, one after the other.
+def baselines(graph: sparse.csr_matrix, seed: int) -> dict[str, Callable[[sparse.csr_matrix], Rates]]:
+    """Every baseline by name: what gives its rates from counts, CSR int [spots x genes].
 
     Parameters
     ----------
-    train
-        Counts, integers, [spots x genes].
     graph
         Neighbours, [spots x spots].
     seed
         Of the SVDs' starts.
     """
-    yield "gene_mean", gene_mean(train)
-    yield "observed", observed(train)
+    found: dict[str, Callable[[sparse.csr_matrix], Rates]] = {"gene_mean": gene_mean, "observed": observed}
     for hops in (1, 2, 4):
-        yield f"smooth_{hops}", smoothed(train, graph, hops)
+        found[f"smooth_{hops}"] = partial(smoothed, graph=graph, hops=hops)
     for rank in (5, 15):
-        yield f"log_svd_{rank}", log_svd(train, rank, seed)
-    yield "smooth_log_svd", smoothed_log_svd(train, graph, seed)
-    if train.shape[0] <= MOST_SPOTS_KNN:
-        yield "knn", knn(train, seed)
+        found[f"log_svd_{rank}"] = partial(log_svd, rank=rank, seed=seed)
+    found["smooth_log_svd"] = partial(smoothed_log_svd, graph=graph, seed=seed)
+    if graph.shape[0] <= MOST_SPOTS_KNN:
+        found["knn"] = partial(knn, seed=seed)
+    return found
+
+
+def baseline_rates(
+    train: sparse.csr_matrix, graph: sparse.csr_matrix, seed: int
+) -> Iterator[tuple[str, Rates]]:
+    """Every baseline's name and rates, one after the other; parameters as of `baselines`."""
+    for name, fit in baselines(graph, seed).items():
+        yield name, fit(train)

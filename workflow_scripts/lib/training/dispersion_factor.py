@@ -1,57 +1,55 @@
-"""How far a spot's own counts are to be trusted beside the model: a factor of the dispersions, by held-out counts."""
+"""How far a spot's own counts are to be trusted beside expected rates, found on counts that those have not seen."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy import sparse
 
-from workflow_scripts.lib.stats.rate_baselines import blocks
+from workflow_scripts.lib.stats.rate_baselines import Rates
 
-from .spot_model import SpotModel
-from .spot_rates import MOST_SPOTS, estimate_dispersion, given_counts
+from .spot_rates import ModelRates, given_counts, residuals, some_blocks
 from .validation_counts import validation_split
 
-FACTORS = tuple(2.0**power for power in range(-2, 6))
+FACTORS = tuple(4.0**power for power in range(-1, 6))
+MOST_SPOTS = 2_000
+"""Spots that the factors are compared on, at most."""
 
 
 def dispersion_factor(
-    model: SpotModel, counts: sparse.csr_matrix, graph: sparse.csr_matrix, seed: int
+    fit: Callable[[sparse.csr_matrix], ModelRates | Rates], counts: sparse.csr_matrix, seed: int
 ) -> float:
-    """Factor of the dispersions with which `OwnRates` predict the training's validation counts best.
+    """Factor of the pooled dispersion with which `OwnRates` predict the training's validation counts best.
 
-    The network has fitted the counts from whose residuals dispersions are estimated, so that these are too small, the
-    more so the fewer spots there are. The tenth of the UMIs that training held out to know when to stop is not fitted.
-    A spot's rates sum to 1, so that only the log rates of its held-out counts tell one factor from another.
+    A gene of many UMIs shows its own dispersion. Genes of few are shrunk to the pooled one, which those of many
+    dominate; how much the rare ones vary beyond what is expected, only held-out counts tell. A spot's rates sum to 1,
+    so that only the log rates of its held-out counts tell one factor from another.
 
     Parameters
     ----------
-    model
-        As trained on `counts` and `graph`.
+    fit
+        Gives expected rates from counts: a baseline's function, or ``rates`` of a model that was trained on `counts`
+        with `seed`, whose validation counts it has not been fitted to.
     counts
         CSR int [spots x genes].
-    graph
-        Neighbours, CSR [spots x spots].
     seed
-        That the model was trained with.
+        Of the validation counts.
 
     Returns
     -------
     float
-        One of `FACTORS`, 1/4 to 32.
+        One of `FACTORS`, 1/4 to 1,024.
     """
     seen, held_out = validation_split(counts, seed)
-    expected = model.rates(seen, graph)
-    dispersion = estimate_dispersion(expected, seen)
-    step = -(-counts.shape[0] // MOST_SPOTS)
-    if step > 1:
-        rows = slice(None, None, step)
-        seen, held_out = seen[rows], held_out[rows]
-        expected = type(expected)(expected.network, expected.mean[rows], expected.log_variance[rows])
+    expected = fit(seen)
+    found = residuals(expected, seen)
+    dispersions = [found.dispersion(factor) for factor in FACTORS]
     gains = np.zeros(len(FACTORS))
-    for start, stop in blocks(seen.shape):
+    for start, stop in some_blocks(seen.shape, MOST_SPOTS):
         rate, own = expected.block(start, stop), seen[start:stop].toarray().astype(np.float64)
         held = held_out[start:stop].tocoo()
-        for place, factor in enumerate(FACTORS):
-            found = given_counts(rate, own, factor * dispersion)
-            gains[place] += held.data @ np.log(found[held.row, held.col] / found.sum(axis=1)[held.row])
+        for place, dispersion in enumerate(dispersions):
+            rates = given_counts(rate, own, dispersion)
+            gains[place] += held.data @ np.log(rates[held.row, held.col] / rates.sum(axis=1)[held.row])
     return FACTORS[int(np.argmax(gains))]

@@ -14,9 +14,42 @@ from workflow_scripts.lib.stats.rate_baselines import Rates, blocks
 
 PRIOR_WEIGHT = 100.0
 """Sum of squared means that the pooled dispersion counts as, beside a gene's own."""
-DISPERSION_RANGE = (1e-5, 10.0)
+DISPERSION_RANGE = (1e-5, 100.0)
 MOST_SPOTS = 20_000
 """Spots on which dispersions and the loadings' uncertainty are worked out, at most."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What dispersions are estimated from: sums over spots, shape [genes] each.
+
+    Attributes
+    ----------
+    excess
+        Of (x - mu)^2 - mu.
+    squares
+        Of mu^2.
+    """
+
+    excess: np.ndarray
+    squares: np.ndarray
+
+    def dispersion(self, pooled_factor: float = 1.0) -> np.ndarray:
+        """Phi of variance = mu + phi mu^2 of each gene, by moments, shrunk to that of all genes.
+
+        Parameters
+        ----------
+        pooled_factor
+            Times which the pooled dispersion is what genes are shrunk to: those of few UMIs, for they have little else.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape [genes], within `DISPERSION_RANGE`.
+        """
+        pooled = pooled_factor * max(self.excess.sum() / self.squares.sum(), 1e-4)
+        shrunk = (self.excess + PRIOR_WEIGHT * pooled) / (self.squares + PRIOR_WEIGHT)
+        return np.clip(shrunk, *DISPERSION_RANGE)
 
 
 @dataclass(frozen=True)
@@ -25,13 +58,16 @@ class Uncertainty:
 
     Attributes
     ----------
+    residuals
+        Of the counts that the rates were fitted to.
     dispersion
-        phi of variance = mean + phi mean^2, of each gene, shape [genes].
+        From them, of each gene, shape [genes].
     loading_factors
         Cholesky factors of the covariance of each gene's loadings and offset, float32
         [genes x (latent + 1) x (latent + 1)].
     """
 
+    residuals: Residuals
     dispersion: np.ndarray
     loading_factors: np.ndarray
 
@@ -122,10 +158,8 @@ def given_counts(rate: np.ndarray, seen: np.ndarray, dispersion: np.ndarray) -> 
     return rate * (seen + size) / (seen.sum(axis=1, keepdims=True) * rate + size)
 
 
-def estimate_dispersion(rates: ModelRates | Rates, counts: sparse.csr_matrix) -> np.ndarray:
-    """Dispersion of each gene about the rates, by moments, shrunk to that of all genes.
-
-    sum((x - mu)^2 - mu) / sum(mu^2) over the spots; the pooled ratio counts as 100 units of the denominator.
+def residuals(rates: ModelRates | Rates, counts: sparse.csr_matrix) -> Residuals:
+    """Residuals of counts about their rates, summed over the spots, or over 20,000 of them.
 
     Parameters
     ----------
@@ -133,20 +167,14 @@ def estimate_dispersion(rates: ModelRates | Rates, counts: sparse.csr_matrix) ->
         Expected shares.
     counts
         Counts that they were fitted to, CSR [spots x genes].
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape [genes], between 1e-5 and 10.
     """
     excess, squares = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
-    for start, stop in _some_blocks(counts.shape):
+    for start, stop in some_blocks(counts.shape):
         seen = counts[start:stop].toarray().astype(np.float64)
         mean = rates.block(start, stop) * seen.sum(axis=1, keepdims=True)
         excess += ((seen - mean) ** 2 - mean).sum(axis=0)
         squares += (mean**2).sum(axis=0)
-    pooled = max(excess.sum() / squares.sum(), 1e-4)
-    return np.clip((excess + PRIOR_WEIGHT * pooled) / (squares + PRIOR_WEIGHT), *DISPERSION_RANGE)
+    return Residuals(excess, squares)
 
 
 def estimate_uncertainty(rates: ModelRates, counts: sparse.csr_matrix) -> Uncertainty:
@@ -158,13 +186,14 @@ def estimate_uncertainty(rates: ModelRates, counts: sparse.csr_matrix) -> Uncert
     Parameters
     ----------
     rates, counts
-        As in `estimate_dispersion`.
+        As in `residuals`.
     """
-    dispersion = estimate_dispersion(rates, counts)
+    found = residuals(rates, counts)
+    dispersion = found.dispersion()
     latent, genes = rates.network.shape.latent, counts.shape[1]
     precision = np.zeros((genes, (latent + 1) ** 2))
     seen_spots = 0
-    for start, stop in _some_blocks(counts.shape):
+    for start, stop in some_blocks(counts.shape):
         depth = np.asarray(counts[start:stop].sum(axis=1), dtype=np.float64).ravel()
         mean = rates.block(start, stop) * depth[:, None]
         z = np.hstack([rates.mean[start:stop].astype(np.float64), np.ones((stop - start, 1))])
@@ -175,7 +204,7 @@ def estimate_uncertainty(rates: ModelRates, counts: sparse.csr_matrix) -> Uncert
     prior = np.append(rates.network.loading_sd.double().numpy() ** -2.0, 1e-3)
     whole = precision.reshape(genes, latent + 1, latent + 1) + np.diag(prior)
     factors = np.linalg.cholesky(np.linalg.inv(whole))
-    return Uncertainty(dispersion, factors.astype(np.float32))
+    return Uncertainty(found, dispersion, factors.astype(np.float32))
 
 
 def rates_with_sd(rates: ModelRates, known: Uncertainty, depths: np.ndarray, start: int, stop: int) -> tuple:
@@ -236,11 +265,11 @@ def _latent_variance(network: GMMVGAE, rate: Tensor, weight: Tensor) -> Tensor:
     return found
 
 
-def _some_blocks(shape: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return blocks of all spots, or twenty or more that are spread evenly and hold about 20,000 spots together."""
+def some_blocks(shape: tuple[int, int], most: int = MOST_SPOTS) -> list[tuple[int, int]]:
+    """Return blocks of all spots, or twenty or more that are spread evenly and hold about `most` spots together."""
     whole = blocks(shape)
-    if shape[0] <= MOST_SPOTS:
+    if shape[0] <= most:
         return whole
-    step = min(whole[0][1], MOST_SPOTS // 20)
-    starts = np.linspace(0, shape[0] - step, MOST_SPOTS // step).astype(int)
+    step = min(whole[0][1], most // 20)
+    starts = np.linspace(0, shape[0] - step, most // step).astype(int)
     return [(int(start), int(start) + step) for start in starts]
