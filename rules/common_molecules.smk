@@ -96,6 +96,11 @@ def signature_files(wildcards):
     return [path for both in signature_pairs(wildcards) for path in both]
 
 
+def pretraining_of(wildcards):
+    """Molecules of the pretraining; none beside a simulated dataset, which needs no file from elsewhere."""
+    return [] if molecules_named(wildcards.dataset).simulated else [PRETRAINING]
+
+
 def molecules_to_leave_out(wildcards):
     """Molecules of the pretraining, if those of the dataset among them are left out."""
     return [PRETRAINING] if pair_settings(wildcards)["without_pretrained"] else []

@@ -46,7 +46,7 @@ rule score_pair_model:
         smiles_card=f"{SMILES_MODEL}/model.json",
         weights=f"{PAIR_MODEL}/model.safetensors",
         card=f"{PAIR_MODEL}/model.json",
-        pretraining=PRETRAINING,
+        pretraining=pretraining_of,
     output:
         scores=f"{PAIR_MODEL}/scores.tsv",
         draws=f"{PAIR_MODEL}/draws.tsv",
@@ -75,7 +75,7 @@ rule score_pair_baselines:
         pairs="results/molecules/{dataset}/pairs.h5ad",
         smiles_weights=f"{SMILES_MODEL}/model.safetensors",
         smiles_card=f"{SMILES_MODEL}/model.json",
-        pretraining=PRETRAINING,
+        pretraining=pretraining_of,
     output:
         to_molecule="results/molecules/{dataset}/to_molecule/baselines.tsv",
         to_expression="results/molecules/{dataset}/to_expression/baselines.tsv",

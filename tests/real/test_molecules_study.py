@@ -10,7 +10,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(6000)]
 MODELS = ("biaae", "saae", "cvae", "cvae_published", "vib")
 OVERLAY = {
     "source": "mirror", "mirror": str(MIRROR), "studies": ["molecules"],
-    "molecules": {"datasets": ["noisy_mnist"], "seeds": [0], "rival_seeds": [0]},
+    "molecules": {
+        "datasets": ["noisy_mnist"], "seeds": [0], "rival_seeds": [0],
+        # of the rivals; the default's four are too few to compare them
+        "image_pairs": {"training": {"epochs": 12, "batch_size": 128, "learning_rate": 0.0003, "discriminator_steps": 1,
+                                     "generator_steps": 1}},
+    },
 }  # fmt: skip
 
 

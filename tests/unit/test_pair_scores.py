@@ -111,9 +111,10 @@ def test_molecules_of_like_changes_come_first():
 
 def test_a_molecule_is_the_same_without_its_stereochemistry():
     found = molecule_scores(
-        [["CC(N)C(=O)O"]] * 4, ["C[C@H](N)C(=O)O"] * 2 + ["CCO"] * 2, ["C[C@@H](N)C(=O)O"], set(), 0
+        [["CC(N)C(=O)O"]] * 4, ["C[C@H](N)C(=O)O"] * 2 + ["CCO"] * 2, ["C[C@@H](N)C(=O)O"], None, 0
     )
     assert value(found, "exact") == 0.5 and value(found, "novel") == 0
+    assert "novel_to_pretraining" not in set(found.metric)
 
 
 def test_means_of_a_group_and_of_all_where_it_has_none():

@@ -78,7 +78,7 @@ def main(snakemake) -> None:
     pairs = read_pairs_file(given.pairs)
     train, test = (pairs[(pairs.obs["split"] == part).to_numpy()] for part in ("train", "test"))
     pretrained, _ = load_smiles_model(Path(given.smiles_weights).parent)
-    seen = read_pretraining(given.pretraining).flat
+    seen = read_pretraining(*given.pretraining).flat if given.pretraining else None
     for tables, path in (
         (of_changes(train, test, seed), snakemake.output.to_expression),
         (of_molecules(pretrained, train, test, seen, settings, seed), snakemake.output.to_molecule),

@@ -76,7 +76,8 @@ def main(snakemake) -> None:
     obs = pairs.obs[pairs.obs["split"] == "test"]
     train = pairs[(pairs.obs["split"] == "train").to_numpy()]
     if names.direction == "to_molecule":
-        known, seen = list(train.obs["smiles"]), read_pretraining(given.pretraining).flat
+        known = list(train.obs["smiles"])
+        seen = read_pretraining(*given.pretraining).flat if given.pretraining else None
         scores, table = of_molecules(model, test, obs, known, seen, params.settings, seed, rng)
     else:
         plain = group_means(np.asarray(train.X), conditions(train.obs), conditions(obs))

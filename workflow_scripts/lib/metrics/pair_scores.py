@@ -87,7 +87,7 @@ def molecule_scores(
     drawn: Sequence[Sequence[str]],
     true: Sequence[str],
     train: Collection[str],
-    pretraining: Collection[str],
+    pretraining: Collection[str] | None,
     seed: int,
 ) -> pd.DataFrame:
     """Scores of molecules that were generated for each held-out pair.
@@ -101,7 +101,7 @@ def molecule_scores(
     train
         Canonical SMILES of the training pairs.
     pretraining
-        SMILES without stereochemistry of the molecules that the model of SMILES was pretrained on.
+        SMILES without stereochemistry of the molecules that the model of SMILES was pretrained on; None: not known.
     seed
         Of the other molecules that are compared with, and of the bootstrap.
 
@@ -143,8 +143,9 @@ def molecule_scores(
     arrays["tanimoto_gain"] = arrays["tanimoto"] - arrays["tanimoto_other"]
     flat = [raw for some in drawn for raw in some]
     whole = moses_scores(flat, set(train) | {without_stereo(one) for one in train}, held)
-    unseen = [without_stereo(one) not in pretraining for one in valid]
-    whole["novel_to_pretraining"] = float(np.mean(unseen)) if unseen else np.nan
+    if pretraining is not None:
+        unseen = [without_stereo(one) not in pretraining for one in valid]
+        whole["novel_to_pretraining"] = float(np.mean(unseen)) if unseen else np.nan
     each = [properties(one) for one in valid]
     for name in ("qed", "sa_score"):
         whole[name] = float(np.mean([one[name] for one in each])) if each else np.nan
