@@ -341,3 +341,18 @@ def test_unknown_models_and_weights_are_named():
         build("vib", IMAGES, IMAGES, {"latent": 4, "weights": {"kl": 1.0}})
     with pytest.raises(LatentomeError, match="biaae.*shared"):
         build("biaae", IMAGES, IMAGES, {"latent": 4})
+
+
+@pytest.mark.parametrize("kind", [AdversarialObjective, VariationalObjective])
+def test_the_learning_rate_falls_over_the_second_half_of_the_epochs(kind):
+    model = model_of("biaae" if kind is AdversarialObjective else "cvae")
+    x, y = pairs(4)
+    rates = []
+    for falls_over in (5, None):
+        objective = kind(model, {"x": x, "y": y}, learning_rate=0.01, falls_over=falls_over)
+        groups = [group for one in objective.optimizers().values() for group in one.param_groups]
+        for epoch in range(5):
+            objective.on_epoch(epoch)
+            rates.append({group["lr"] for group in groups})
+    expected = [0.01, 0.01, 0.01, 0.008, 0.004] + 5 * [0.01]
+    assert [one for (one,) in rates] == pytest.approx(expected)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workflow_scripts.lib.models.paired import AdversarialModel, PairedModel, VariationalModel
 
@@ -33,11 +33,32 @@ class PairedObjective(Objective):
         ``x`` and ``y``, first dimension pairs.
     score
         Called with a generator: ``validation`` and other scores of the model as it is; None: no validation.
+    learning_rate
+        Of Adam.
+    falls_over
+        Epochs over whose second half the learning rate falls linearly, towards 0; None: it does not.
     """
 
-    def __init__(self, model: PairedModel, data: Mapping[str, Tensor], score: Score | None = None) -> None:
+    def __init__(
+        self, model: PairedModel, data: Mapping[str, Tensor], score: Score | None = None, *,
+        learning_rate: float = 3e-4, falls_over: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(model, data)
-        self.score = score
+        self.score, self.learning_rate, self.falls_over = score, learning_rate, falls_over
+        self.adams: dict[str, torch.optim.Optimizer] = {}
+
+    def adam(self, parameters: Iterable[nn.Parameter], **settings: Any) -> torch.optim.Adam:
+        """Adam at the learning rate on what is trained of `parameters`."""
+        trained = [one for one in parameters if one.requires_grad]
+        return torch.optim.Adam(trained, lr=self.learning_rate, fused=True, **settings)
+
+    def on_epoch(self, epoch: int) -> None:
+        """Set the learning rate of the epoch (from 0)."""
+        if self.falls_over is None:
+            return
+        for optimizer in self.adams.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate * min(1.0, 2 * (1 - epoch / self.falls_over))
 
     def pair(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return rows of x and of y as the networks take them."""
@@ -53,31 +74,27 @@ class AdversarialObjective(PairedObjective):
 
     Parameters
     ----------
-    model, data, score
-        As in `PairedObjective`.
-    learning_rate
-        Of Adam, betas 0.5 and 0.9.
+    model, data, score, learning_rate, falls_over
+        As in `PairedObjective`; betas are 0.5 and 0.9.
     discriminator_steps, generator_steps
         Batches in turn.
     """
 
     def __init__(
         self, model: AdversarialModel, data: Mapping[str, Tensor], score: Score | None = None, *,
-        learning_rate: float = 3e-4, discriminator_steps: int = 1, generator_steps: int = 1,
+        discriminator_steps: int = 1, generator_steps: int = 1, **settings: Any,
     ) -> None:  # fmt: skip
-        super().__init__(model, data, score)
-        self.model, self.learning_rate = model, learning_rate
+        super().__init__(model, data, score, **settings)
+        self.model = model
         self.steps = discriminator_steps, generator_steps
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam for the discriminators, one for all else."""
-        judges = list(self.model.discriminators.parameters())
-        return {
-            "discriminators": torch.optim.Adam(judges, lr=self.learning_rate, betas=BETAS, fused=True),
-            "generators": torch.optim.Adam(
-                self.model.generators(), lr=self.learning_rate, betas=BETAS, fused=True
-            ),
+        self.adams = {
+            "discriminators": self.adam(self.model.discriminators.parameters(), betas=BETAS),
+            "generators": self.adam(self.model.generators(), betas=BETAS),
         }
+        return self.adams
 
     def turns(self, step: int) -> Sequence[str]:
         """Who steps on this batch."""
@@ -96,23 +113,20 @@ class VariationalObjective(PairedObjective):
 
     Parameters
     ----------
-    model, data, score
+    model, data, score, learning_rate, falls_over
         As in `PairedObjective`.
-    learning_rate
-        Of Adam.
     """
 
     def __init__(
-        self, model: VariationalModel, data: Mapping[str, Tensor], score: Score | None = None, *,
-        learning_rate: float = 3e-4,
-    ) -> None:  # fmt: skip
-        super().__init__(model, data, score)
-        self.model, self.learning_rate = model, learning_rate
+        self, model: VariationalModel, data: Mapping[str, Tensor], score: Score | None = None, **settings: Any
+    ) -> None:
+        super().__init__(model, data, score, **settings)
+        self.model = model
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam on all that is trained."""
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        return {"adam": torch.optim.Adam(parameters, lr=self.learning_rate, fused=True)}
+        self.adams = {"adam": self.adam(self.model.parameters())}
+        return self.adams
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Losses of the model."""
@@ -129,16 +143,20 @@ def objective_of(
     model, data, score
         As in `PairedObjective`.
     settings
-        ``learning_rate``; of adversarial models ``discriminator_steps`` and ``generator_steps``.
+        ``learning_rate``, and ``epochs`` if it falls (``linear_decay``); of adversarial models ``discriminator_steps``
+        and ``generator_steps``.
     """
-    rate = settings["learning_rate"]
+    own = {
+        "learning_rate": settings["learning_rate"],
+        "falls_over": settings["epochs"] if settings.get("linear_decay") else None,
+    }
     if isinstance(model, AdversarialModel):
         return AdversarialObjective(
-            model, data, score, learning_rate=rate, discriminator_steps=settings["discriminator_steps"],
-            generator_steps=settings["generator_steps"],
+            model, data, score, discriminator_steps=settings["discriminator_steps"],
+            generator_steps=settings["generator_steps"], **own,
         )  # fmt: skip
     assert isinstance(model, VariationalModel)
-    return VariationalObjective(model, data, score, learning_rate=rate)
+    return VariationalObjective(model, data, score, **own)
 
 
 def prepared(rows: Tensor) -> Tensor:
