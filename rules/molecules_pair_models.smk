@@ -1,7 +1,10 @@
 """Molecules study: models of molecules and expression changes in both directions, and their baselines."""
 
+
+include: "molecules_ligands.smk"
+
+
 PAIR_MODEL = "results/molecules/{dataset}/{direction}/{model}/seed{seed}"
-GENERATOR = "results/molecules/{dataset}/to_molecule/{model}/seed{seed}"
 
 
 rule train_pair_model:
@@ -97,68 +100,6 @@ rule score_pair_baselines:
         "Scoring what models of {wildcards.dataset} have to beat"
     script:
         "../workflow_scripts/molecules/score_pair_baselines.py"
-
-
-rule score_ligands:
-    input:
-        pairs="results/molecules/{dataset}/pairs.h5ad",
-        smiles_weights=f"{SMILES_MODEL}/model.safetensors",
-        smiles_card=f"{SMILES_MODEL}/model.json",
-        weights=f"{GENERATOR}/model.safetensors",
-        card=f"{GENERATOR}/model.json",
-        profiles=ligand_files("knock_down"),
-        ligands=ligand_files("ligands"),
-    output:
-        scores="results/molecules/{dataset}/ligands/{model}/seed{seed}.tsv",
-    log:
-        "results/logs/score_ligands/{dataset}/{model}/{seed}.log",
-    benchmark:
-        "results/benchmarks/score_ligands/{dataset}/{model}/{seed}.tsv"
-    conda:
-        "../envs/python.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(3000),
-        runtime=60,
-    params:
-        code=code_digest("molecules/score_ligands"),
-        settings=generating_model,
-        targets=ligand_targets,
-        compute_threads=config["compute_threads"],
-    message:
-        "Generating molecules for knock-downs by {wildcards.model} of {wildcards.dataset}, seed {wildcards.seed}"
-    script:
-        "../workflow_scripts/molecules/score_ligands.py"
-
-
-rule score_ligand_baselines:
-    input:
-        pairs="results/molecules/{dataset}/pairs.h5ad",
-        smiles_weights=f"{SMILES_MODEL}/model.safetensors",
-        smiles_card=f"{SMILES_MODEL}/model.json",
-        profiles=ligand_files("knock_down"),
-        ligands=ligand_files("ligands"),
-    output:
-        scores="results/molecules/{dataset}/ligands/baselines.tsv",
-    log:
-        "results/logs/score_ligand_baselines/{dataset}.log",
-    benchmark:
-        "results/benchmarks/score_ligand_baselines/{dataset}.tsv"
-    conda:
-        "../envs/python.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(3000),
-        runtime=60,
-    params:
-        code=code_digest("molecules/score_ligand_baselines"),
-        settings=pair_settings,
-        targets=ligand_targets,
-        compute_threads=config["compute_threads"],
-    message:
-        "Comparing other molecules with known ligands, for {wildcards.dataset}"
-    script:
-        "../workflow_scripts/molecules/score_ligand_baselines.py"
 
 
 rule audit_molecules_claims:

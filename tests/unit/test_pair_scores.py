@@ -8,6 +8,7 @@ from rdkit.Chem import MolFromSmiles, rdFingerprintGenerator
 from sklearn.linear_model import Ridge
 
 from workflow_scripts.lib.data.ligands import read_knock_down, read_ligands
+from workflow_scripts.lib.data.molecules import fingerprints
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.metrics.expression_change import pair_noise
 from workflow_scripts.lib.metrics.ligand_scores import ligand_scores, over_conditions
@@ -148,7 +149,7 @@ def test_similar_changes_are_those_of_the_best_well_of_each_molecule():
 
 
 def test_conditions_are_summed_up_by_their_range():
-    tables = [ligand_scores([one], ["CCO"], 0) for one in ("CCO", "c1ccccc1")]
+    tables = [ligand_scores([one], fingerprints(["CCO"]), 0) for one in ("CCO", "c1ccccc1")]
     found = over_conditions(tables).set_index("metric").loc["nearest_ligand"]
     low = likeness("c1ccccc1", "CCO")
     assert (found.value, found.low, found.high) == pytest.approx(
@@ -157,13 +158,13 @@ def test_conditions_are_summed_up_by_their_range():
 
 
 def test_likeness_to_ligands_by_hand():
-    found = ligand_scores(["OCC", "CCO", "c1ccccc1", "("], ["CCO", "CCN"], 0)
+    found = ligand_scores(["OCC", "CCO", "c1ccccc1", "("], fingerprints(["CCO", "CCN"]), 0)
     near = [1.0, max(likeness("c1ccccc1", one) for one in ("CCO", "CCN"))]
     assert value(found, "nearest_ligand") == pytest.approx(np.mean(near))
     assert (
         value(found, "like_a_ligand") == 0.5 and value(found, "valid") == 0.75 and value(found, "best") == 1
     )
-    nothing = ligand_scores(["("], ["CCO"], 0)
+    nothing = ligand_scores(["("], fingerprints(["CCO"]), 0)
     assert np.isnan(value(nothing, "nearest_ligand")) and value(nothing, "valid") == 0
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from workflow_scripts.lib.data.ligands import read_knock_down, read_ligands
+from workflow_scripts.lib.data.ligands import read_knock_down
+from workflow_scripts.lib.data.molecules import fingerprints
 from workflow_scripts.lib.data.pairs_file import read_pairs_file
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.metrics.ligand_scores import ligand_scores
 from workflow_scripts.lib.stats.expression_predictors import similar_changes
-from workflow_scripts.lib.tables import write_table
+from workflow_scripts.lib.tables import read_table, write_table
 from workflow_scripts.lib.training.seeds import derive_seed
 from workflow_scripts.lib.training.smiles_model import draw_molecules, load_smiles_model
 
@@ -27,12 +28,11 @@ def main(snakemake) -> None:
     molecules = list(train.obs["smiles"])
     pretrained, _ = load_smiles_model(Path(given.smiles_weights).parent)
     tables = []
-    for target, profile, ligands in zip(params.targets, given.profiles, given.ligands, strict=True):
+    ligands = read_table(given.ligands, ("target", "smiles"))
+    for target, profile in zip(params.targets, given.profiles, strict=True):
         rng = torch.Generator().manual_seed(derive_seed(seed, "ligands", target))
-        change, known = (
-            read_knock_down(profile, list(pairs.var_names)),
-            read_ligands(ligands, params.settings["most_unreadable"]),
-        )
+        change = read_knock_down(profile, list(pairs.var_names))
+        known = fingerprints(list(ligands.loc[ligands["target"] == target, "smiles"]))
         drawn = {
             "prior": draw_molecules(pretrained, number, rng),
             "random_training": sorted(set(molecules)),

@@ -16,7 +16,7 @@ LIKE = 0.4
 """Tanimoto similarity from which a molecule counts as like a known ligand."""
 
 
-def ligand_scores(drawn: Sequence[str], ligands: Sequence[str], seed: int) -> pd.DataFrame:
+def ligand_scores(drawn: Sequence[str], ligands: np.ndarray, seed: int) -> pd.DataFrame:
     """Similarity of generated molecules to the nearest known ligand.
 
     Parameters
@@ -24,7 +24,7 @@ def ligand_scores(drawn: Sequence[str], ligands: Sequence[str], seed: int) -> pd
     drawn
         Strings, valid or not.
     ligands
-        Canonical SMILES of known ligands.
+        Fingerprints of known ligands, bool [ligands x bits].
     seed
         Of the bootstrap over generated molecules.
 
@@ -37,7 +37,7 @@ def ligand_scores(drawn: Sequence[str], ligands: Sequence[str], seed: int) -> pd
     """
     known = [canonical(one) for one in drawn]
     valid = sorted({one for one in known if one is not None})
-    near = nearest_similarity(fingerprints(valid), fingerprints(ligands)) if valid else np.empty(0)
+    near = nearest_similarity(fingerprints(valid), ligands) if valid else np.empty(0)
     rows = []
     for metric, values in (("nearest_ligand", near), ("like_a_ligand", (near >= LIKE).astype(float))):
         low, high = bootstrap_mean(values, seed)
