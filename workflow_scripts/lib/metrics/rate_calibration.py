@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from workflow_scripts.lib.stats.rate_baselines import blocks
+
 from .count_calibration import chance_deviation, ecdf_deviation, interval_coverage, randomised_pit
 
 MOST_VALUES = 2_000_000
@@ -46,49 +48,46 @@ def calibration_table(
     -------
     (calibration, coverage)
         ``method, seed, u, ecdf, deviation, by_chance, values`` and ``method, seed, level, coverage, expected,
-        counts``; the
-        coverage is of counts whose predicted mean is at least 5. About 2 million spots x genes are looked
-        at, evenly over the spots. ``..._expressed`` are those with a predicted mean of at
-        least 1, where counts say most: of smaller ones nearly all are 0, which any prediction gets right.
+        counts``; the coverage is of counts whose predicted mean is at least 5. About 2 million spots x genes are looked
+        at, evenly over the spots. ``..._expressed`` are those of all spots with a predicted mean of at least 1, where
+        counts say most: of smaller ones nearly all are 0, which any prediction gets right.
     """
-    spots, genes = train.shape
-    rows = np.unique(np.linspace(0, spots - 1, max(1, min(spots, MOST_VALUES // genes))).astype(int))
-    found, sizes = zip(*(rates.with_shape(row, row + 1) for row in rows), strict=True)
-    depth = np.asarray(train[rows].sum(axis=1), dtype=np.float64) * share / (1 - share)
-    seen = held_out[rows].toarray()
     total = np.asarray(train.sum(axis=0), dtype=np.float64).ravel() + 0.5
-    share_of_spot = np.vstack(found)
-    mean, dispersion = share_of_spot / share_of_spot.sum(axis=1, keepdims=True) * depth, 1 / np.vstack(sizes)
-    plain = depth * (total / total.sum())
-    predictions = {
-        "gmm_vgae": (mean, dispersion, np.ones_like(mean, dtype=bool)),
-        "gmm_vgae_expressed": (mean, dispersion, mean >= 1),
-        "gene_mean": (plain, np.zeros_like(mean), np.ones_like(mean, dtype=bool)),
-        "gene_mean_expressed": (plain, np.zeros_like(mean), mean >= 1),
-    }
+    plain = total / total.sum()
+    spots, genes = train.shape
+    looked_at = np.zeros(spots, dtype=bool)
+    looked_at[np.linspace(0, spots - 1, max(1, min(spots, MOST_VALUES // genes))).astype(int)] = True
+    parts: dict[str, list[np.ndarray]] = {"": [], "_expressed": []}
+    for start, stop in blocks(train.shape):
+        found, shape = rates.with_shape(start, stop)
+        depth = np.asarray(train[start:stop].sum(axis=1), dtype=np.float64) * share / (1 - share)
+        mean = found / found.sum(axis=1, keepdims=True) * depth
+        values = np.stack([held_out[start:stop].toarray(), mean, 1 / shape, plain * depth])
+        parts[""].append(values[:, looked_at[start:stop]].reshape(len(values), -1))
+        parts["_expressed"].append(values[:, mean >= 1])
     calibration, coverage = [], []
-    for method, (expected, spread, chosen) in predictions.items():
-        if not chosen.any():
+    for kind, some in parts.items():
+        seen, mean, dispersion, by_gene = np.concatenate(some, axis=1)
+        if not len(seen):
             continue
-        values = randomised_pit(seen, expected, spread, seed)[chosen]
-        ecdf = np.searchsorted(np.sort(values), GRID, side="right") / len(values)
-        calibration.append(
-            pd.DataFrame({"method": method, "seed": seed, "u": GRID, "ecdf": ecdf}).assign(
-                deviation=ecdf_deviation(values), by_chance=chance_deviation(len(values)), values=len(values)
-            )
-        )
-        if method.endswith("_expressed"):
-            continue
-        for level in LEVELS:
-            one = interval_coverage(seen, expected, spread, level)
-            coverage.append(
-                {
-                    "method": method,
-                    "seed": seed,
-                    "level": level,
-                    "coverage": one.observed,
-                    "expected": one.expected,
-                    "counts": one.counts,
-                }
-            )
+        for method, expected, spread in (
+            ("gmm_vgae", mean, dispersion),
+            ("gene_mean", by_gene, np.zeros_like(mean)),
+        ):
+            facts = {"method": method + kind, "seed": seed}
+            pit = randomised_pit(seen, expected, spread, seed)
+            ecdf = np.searchsorted(np.sort(pit), GRID, side="right") / len(pit)
+            scores = {
+                "deviation": ecdf_deviation(pit),
+                "by_chance": chance_deviation(len(pit)),
+                "values": len(pit),
+            }
+            calibration.append(pd.DataFrame({**facts, "u": GRID, "ecdf": ecdf, **scores}))
+            if kind:
+                continue
+            for level in LEVELS:
+                one = interval_coverage(seen, expected, spread, level)
+                coverage.append(
+                    {**facts, "level": level, "coverage": one.observed, "expected": one.expected, "counts": one.counts}
+                )  # fmt: skip
     return pd.concat(calibration), pd.DataFrame(coverage)

@@ -13,7 +13,7 @@ from .spot_rates import ModelRates, given_counts, residuals, some_blocks
 from .validation_counts import validation_split
 
 FACTORS = tuple(4.0**power for power in range(-1, 6))
-MOST_SPOTS = 2_000
+MOST_SPOTS = 500
 """Spots that the factors are compared on, at most."""
 
 
