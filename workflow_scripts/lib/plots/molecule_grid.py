@@ -51,10 +51,10 @@ def molecule_grid(
     )
     axes = np.atleast_2d(figure.subplots(len(wells), DRAWS + 1))
     rows = []
-    for row, well in zip(axes, wells, strict=True):
+    for place, (row, well) in enumerate(zip(axes, wells, strict=True)):
         some = draws[draws["well"] == well].sort_values("draw").head(DRAWS)
         true = str(some["true"].iloc[0])
-        _show(row[0], true, "true" if row is axes[0] else "")
+        _show(row[0], true, "true" if place == 0 else "")
         for ax in row[1:]:
             ax.set_axis_off()
         for ax, (_, one) in zip(row[1:], some.iterrows(), strict=False):
@@ -62,7 +62,8 @@ def molecule_grid(
             likeness = float("nan")
             if valid:
                 likeness = float(tanimoto(fingerprints([true]), fingerprints([str(one["smiles"])]))[0, 0])
-            _show(ax, str(one["smiles"]) if valid else None, f"{likeness:.2f}" if valid else "")
+            title = [f"draw {int(one['draw']) + 1}"] * (place == 0) + [f"{likeness:.2f}"] * valid
+            _show(ax, str(one["smiles"]) if valid else None, ": ".join(title))
             rows.append((true, int(one["draw"]), one["smiles"], valid, likeness))
     foot_note(
         figure,

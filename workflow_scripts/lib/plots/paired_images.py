@@ -36,6 +36,8 @@ _PARTS = {
     "s_y": "what y gives",
     "code_x": "code of x, not private",
 }
+MOST_COLUMNS = 4
+"""Models side by side."""
 _KINDS = {"x": "x", "y": "y, given"}
 
 
@@ -208,9 +210,13 @@ def image_samples(
         model, kind, pair, pixel, value.
     """
     names = in_order(list(samples))
-    figure = new_figure(2.3 * max(len(names), 2), 3.7, "Drawn for the digits given")
-    axes = np.atleast_1d(figure.subplots(1, len(names)))
-    for ax, name in zip(axes, names, strict=True):
+    columns = min(len(names), MOST_COLUMNS)
+    rows = math.ceil(len(names) / columns)
+    figure = new_figure(2.3 * max(columns, 2), 1.85 * rows + 0.8, "Drawn for the digits given")
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for ax in axes[len(names) :]:
+        ax.set_axis_off()
+    for ax, name in zip(axes, names, strict=False):
         some = samples[name]
         kinds = list(dict.fromkeys(some["kind"]))
         picture = [
