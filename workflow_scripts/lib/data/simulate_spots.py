@@ -58,9 +58,9 @@ class Platform:
 
 
 PLATFORMS = {
-    "visium": Platform(1200, 500, 3000.0, 0.45),
+    "visium": Platform(1200, 500, 600.0, 0.45),
     "slideseq": Platform(1500, 300, 150.0, 0.6),
-    "stereo": Platform(900, 300, 400.0, 0.4),
+    "stereo": Platform(900, 300, 250.0, 0.4),
 }
 
 
