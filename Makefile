@@ -4,7 +4,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help figures report test test-slow lint lock clean
+.PHONY: help figures report status test test-slow lint lock clean
 RUN := @bash envs/run.sh
 # Shows each step; "$$@" keeps the quoted words of ARGS whole.
 STEPS := bash -euo pipefail -c 'PS4="== "; set -x;
@@ -22,6 +22,10 @@ figures: ## every figure and table of config.yaml, from nothing (results/)
 
 report: ## results/report.zip, Snakemake's report of the figures that make figures made
 	$(RUN) report snakemake --report results/report.zip $(ARGS)
+
+status: ## what is done, at work, failed or interrupted, with the logs; works beside a run
+	@[ -x .venv/bin/python ] || { echo 'make status: nothing has been set up here; make figures does'; exit 0; }; \
+	.venv/bin/python -m workflow_scripts.status $(ARGS)
 
 test: ## lint, then all tests but the slow ones; with CI=true a skip is a failure
 	$(RUN) --test test $(STEPS) $(LINT); $(PYTEST) $(TESTS) "$$@"' test $(ARGS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The set-up behind `make`: Python, R with DESeq2, the locked packages. What is done already is not done again.
 #
-#   bash envs/install.sh [--test]     --test: also the R packages that the tests use as oracles
+#   bash envs/install.sh [--test]     --test: also what only the tests use: R packages as oracles, SLURM
 #
 # From the environment:
 #   PYTHON=python3.12    the Python to build on (3.11 to 3.13)
@@ -125,6 +125,14 @@ ready_r() {
   fi
 }
 
+# ---- SLURM --------------------------------------------------------------------------------------
+ready_slurm() { # tests/cluster starts one of its own
+  [ "$mode" = --test ] || return 0
+  [ -z "$(PATH=$PATH:/usr/sbin type -P slurmctld)" ] || return 0
+  if can_apt && apt_install slurm-wlm munge; then return; fi
+  say "no slurmctld on PATH: the tests that need SLURM are skipped; Debian: apt-get install slurm-wlm munge"
+}
+
 # ---- packages -----------------------------------------------------------------------------------
 install_torch() { # apart, because PyPI's build for Linux is CUDA's, gigabytes
   local torch again=()
@@ -192,6 +200,7 @@ case $mode in
 esac
 if ! sound_venv; then build_venv; fi
 ready_r
+ready_slurm
 ready_packages
 check
 say "ready after $SECONDS s"

@@ -23,7 +23,7 @@ rule simulate_counts:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/simulate_counts"),
         genes=DEMO["genes"],
@@ -54,7 +54,7 @@ rule prepare_counts:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/prepare_counts"),
         block=of_dataset("block"),
@@ -80,7 +80,7 @@ rule check_samples:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/check_samples"),
         factors=bulk_factors,
@@ -112,7 +112,7 @@ rule run_deseq2:
     threads: deseq2_workers
     resources:
         mem_mb=memory(4000),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code_digest("bulk/run_deseq2"),
         block=of_dataset("deseq2_options"),
@@ -141,7 +141,7 @@ rule de_baselines:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/de_baselines"),
         contrast=contrast_of,
@@ -169,7 +169,7 @@ rule de_nbvae:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("bulk/de_nbvae"),
         contrast=contrast_of,

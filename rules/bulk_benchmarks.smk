@@ -13,7 +13,7 @@ rule benchmark_simulation:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code_digest("bulk/benchmark_simulation"),
         simulation=BULK["simulation"],
@@ -43,7 +43,7 @@ rule permute_labels:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code_digest("bulk/permute_labels"),
         name=of_dataset("main"),
@@ -83,7 +83,7 @@ rule score_markers:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/score_markers"),
         markers=bulk_option("markers", {}),
@@ -122,7 +122,7 @@ rule score_methods:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code_digest("bulk/score_methods"),
         contrasts=bulk_contrasts,
@@ -150,7 +150,7 @@ rule audit_bulk_claims:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/audit_bulk_claims"),
         dataset=of_claims("name"),

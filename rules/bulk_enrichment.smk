@@ -20,7 +20,7 @@ rule enrich_genes:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("bulk/enrich_genes"),
         collections=of_dataset("collections"),

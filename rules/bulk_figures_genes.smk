@@ -27,10 +27,12 @@ rule plot_lfc_scatter:
         "results/benchmarks/plot_lfc_scatter/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_lfc_scatter"),
         simulated=is_simulated,
@@ -62,10 +64,12 @@ rule plot_concordance_bins:
         "results/benchmarks/plot_concordance_bins/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_concordance_bins"),
         simulated=is_simulated,
@@ -99,10 +103,12 @@ rule plot_volcano:
         "results/benchmarks/plot_volcano/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_volcano"),
         simulated=is_simulated,
@@ -137,10 +143,12 @@ rule plot_ma_plot:
         "results/benchmarks/plot_ma_plot/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_ma_plot"),
         simulated=is_simulated,
@@ -175,10 +183,12 @@ rule plot_tested_vs_na:
         "results/benchmarks/plot_tested_vs_na/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_tested_vs_na"),
         simulated=is_simulated,

@@ -20,10 +20,12 @@ rule plot_sample_sanity:
         "results/benchmarks/plot_sample_sanity/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_sample_sanity"),
         simulated=is_simulated,
@@ -52,10 +54,12 @@ rule plot_loss_curves:
         "results/benchmarks/plot_loss_curves/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_loss_curves"),
         simulated=is_simulated,
@@ -87,10 +91,12 @@ rule plot_held_out:
         "results/benchmarks/plot_held_out/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_held_out"),
         simulated=is_simulated,
@@ -123,10 +129,12 @@ rule plot_latent_space:
         "results/benchmarks/plot_latent_space/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_latent_space"),
         simulated=is_simulated,
@@ -162,10 +170,12 @@ rule plot_published_contrast:
         "results/benchmarks/plot_published_contrast/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_published_contrast"),
         simulated=is_simulated,

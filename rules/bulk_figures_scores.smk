@@ -23,10 +23,12 @@ rule plot_calibration:
         "results/benchmarks/plot_calibration/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_calibration"),
         simulated=is_simulated,
@@ -59,10 +61,12 @@ rule plot_spike_in:
         "results/benchmarks/plot_spike_in/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_spike_in"),
         simulated=is_simulated,
@@ -94,10 +98,12 @@ rule plot_enrichment_go:
         "results/benchmarks/plot_enrichment_go/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_enrichment_go"),
         simulated=is_simulated,
@@ -130,10 +136,12 @@ rule plot_enrichment_kegg:
         "results/benchmarks/plot_enrichment_kegg/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "bulk_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("bulk/plot_enrichment_kegg"),
         simulated=is_simulated,

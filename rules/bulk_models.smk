@@ -25,7 +25,7 @@ rule train_nbvae:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=240,
+        runtime=minutes(240),
         gpu=gpu_count,
     params:
         code=code_digest("bulk/train_nbvae"),
@@ -63,7 +63,7 @@ rule train_published:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=240,
+        runtime=minutes(240),
     params:
         code=code_digest("bulk/train_published"),
         contrast=of_dataset("published_contrast"),
@@ -91,7 +91,7 @@ rule collect_published:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/collect_published"),
     message:
@@ -114,7 +114,7 @@ rule train_scvi:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=240,
+        runtime=minutes(240),
         gpu=gpu_count,
     params:
         code=code_digest("bulk/train_scvi"),

@@ -56,11 +56,20 @@ def memory(base, per_input=0):
     return mem_mb
 
 
+def minutes(base):
+    """Time limit in minutes that grows with the attempt."""
+
+    def runtime(wildcards, attempt):
+        return attempt * base
+
+    return runtime
+
+
 def gpu_count(wildcards):
-    """One GPU when the config asks for CUDA; for `auto` only where a local one is visible; else no key at all."""
+    """One GPU when the config asks for CUDA; for `auto` where jobs run elsewhere or one is visible; else no key."""
     if config["device"] == "cuda":
         return 1
-    if config["device"] == "auto" and gpu_visible():
+    if config["device"] == "auto" and (workflow.non_local_exec or gpu_visible()):
         return 1
     return None
 

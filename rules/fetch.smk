@@ -22,7 +22,7 @@ rule fetch_raw:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=240,
+        runtime=minutes(240),
     params:
         file=raw_name,
         dataset_caches=config["dataset_caches"],

@@ -26,7 +26,7 @@ rule simulate_signatures:
     threads: 1
     resources:
         mem_mb=memory(1500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/simulate_signatures"),
         compounds=L1000["demo"]["compounds"],
@@ -55,7 +55,7 @@ rule unpack_matrix:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code_digest("l1000/unpack_matrix"),
     message:
@@ -89,7 +89,7 @@ rule prepare_signatures:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/prepare_signatures"),
         sources=l1000_option("sources", []),
@@ -117,7 +117,7 @@ rule split_signatures:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/split_signatures"),
         shares=L1000["split"]["shares"],
@@ -142,7 +142,7 @@ rule map_expression:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/map_expression"),
         most=10000,

@@ -17,7 +17,7 @@ rule score_reconstruction:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/score_reconstruction"),
     message:
@@ -46,7 +46,7 @@ rule score_latents:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/score_latents"),
         min_signatures=of_l1000("min_signatures"),
@@ -73,7 +73,7 @@ rule generate_signatures:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/generate_signatures"),
         most=L1000["generated"],
@@ -101,7 +101,7 @@ rule score_published:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/score_published"),
     message:

@@ -19,7 +19,7 @@ rule generate_classes:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/generate_classes"),
         min_signatures=of_l1000("min_signatures"),
@@ -46,7 +46,7 @@ rule classify_signatures:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=240,
+        runtime=minutes(240),
     params:
         code=code_digest("l1000/classify_signatures"),
         min_signatures=of_l1000("min_signatures"),
@@ -76,7 +76,7 @@ rule collect_classification:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=5,
+        runtime=minutes(5),
     params:
         code=code_digest("l1000/collect_classification"),
     message:
@@ -101,7 +101,7 @@ rule score_codes:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/score_codes"),
         permutations=20,
@@ -129,7 +129,7 @@ rule rank_targets:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("l1000/rank_targets"),
         seed=0,
@@ -159,7 +159,7 @@ rule build_class_network:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/build_class_network"),
     message:
@@ -182,7 +182,7 @@ rule audit_l1000_claims:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/audit_l1000_claims"),
         datasets=l1000_claim_datasets,

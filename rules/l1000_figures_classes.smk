@@ -24,10 +24,12 @@ rule plot_class_generation:
         "results/benchmarks/plot_class_generation/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_class_generation"),
         simulated=l1000_simulated,
@@ -56,10 +58,12 @@ rule plot_class_prediction:
         "results/benchmarks/plot_class_prediction/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_class_prediction"),
         simulated=l1000_simulated,
@@ -92,10 +96,12 @@ rule plot_code_assignment:
         "results/benchmarks/plot_code_assignment/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_code_assignment"),
         simulated=l1000_simulated,
@@ -129,10 +135,12 @@ rule plot_drug_targets:
         "results/benchmarks/plot_drug_targets/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_drug_targets"),
         simulated=l1000_simulated,

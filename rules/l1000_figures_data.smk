@@ -24,10 +24,12 @@ rule plot_dataset_overview:
         "results/benchmarks/plot_dataset_overview/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_dataset_overview"),
         simulated=l1000_simulated,
@@ -60,10 +62,12 @@ rule plot_expression_pca:
         "results/benchmarks/plot_expression_pca/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_expression_pca"),
         simulated=l1000_simulated,

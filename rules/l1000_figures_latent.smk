@@ -20,10 +20,12 @@ rule plot_signature_nodes:
         "results/benchmarks/plot_signature_nodes/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_signature_nodes"),
         simulated=l1000_simulated,
@@ -52,10 +54,12 @@ rule plot_latent_heatmap:
         "results/benchmarks/plot_latent_heatmap/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_latent_heatmap"),
         simulated=l1000_simulated,
@@ -89,10 +93,12 @@ rule plot_generated_vs_real:
         "results/benchmarks/plot_generated_vs_real/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_generated_vs_real"),
         simulated=l1000_simulated,
@@ -125,10 +131,12 @@ rule plot_published_units:
         "results/benchmarks/plot_published_units/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_published_units"),
         simulated=l1000_simulated,

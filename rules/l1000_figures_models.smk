@@ -19,10 +19,12 @@ rule plot_model_architectures:
         "results/benchmarks/plot_model_architectures/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_model_architectures"),
         simulated=l1000_simulated,
@@ -51,10 +53,12 @@ rule plot_signature_training:
         "results/benchmarks/plot_signature_training/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_signature_training"),
         simulated=l1000_simulated,
@@ -87,10 +91,12 @@ rule plot_reconstruction:
         "results/benchmarks/plot_reconstruction/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_reconstruction"),
         simulated=l1000_simulated,
@@ -123,10 +129,12 @@ rule plot_programmes:
         "results/benchmarks/plot_programmes/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_programmes"),
         simulated=l1000_simulated,

@@ -25,10 +25,12 @@ rule plot_network_heatmap:
         "results/benchmarks/plot_network_heatmap/{dataset}-{model}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_network_heatmap"),
         simulated=l1000_simulated,
@@ -64,10 +66,12 @@ rule plot_network_graph:
         "results/benchmarks/plot_network_graph/{dataset}-{model}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_network_graph"),
         simulated=l1000_simulated,
@@ -100,10 +104,12 @@ rule plot_decoded_classes:
         "results/benchmarks/plot_decoded_classes/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_decoded_classes"),
         simulated=l1000_simulated,

@@ -25,7 +25,7 @@ rule train_mnist:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=120,
+        runtime=minutes(120),
         gpu=gpu_count,
     params:
         code=code_digest("l1000/train_mnist"),
@@ -62,10 +62,12 @@ rule plot_mnist_codes:
         "results/benchmarks/plot_mnist_codes/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "l1000_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("l1000/plot_mnist_codes"),
         note=l1000_note,

@@ -25,7 +25,7 @@ rule train_model:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=480,
+        runtime=minutes(480),
         gpu=gpu_count,
     params:
         code=code_digest("l1000/train_model"),
@@ -62,7 +62,7 @@ rule convert_published:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/convert_published"),
     message:

@@ -24,7 +24,7 @@ rule simulate_digits:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/simulate_digits"),
         train=MOLECULES["demo"]["train"],
@@ -52,7 +52,7 @@ rule build_image_pairs:
     threads: 1
     resources:
         mem_mb=memory(2500),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/build_image_pairs"),
         images=image_setting("images"),
@@ -83,7 +83,7 @@ rule train_classifiers:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime=minutes(60),
         gpu=gpu_count,
     params:
         code=code_digest("molecules/train_classifiers"),
@@ -117,7 +117,7 @@ rule train_image_model:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=720,
+        runtime=minutes(720),
         gpu=gpu_count,
     params:
         code=code_digest("molecules/train_image_model"),
@@ -151,7 +151,7 @@ rule score_image_model:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("molecules/score_image_model"),
         settings=image_model,

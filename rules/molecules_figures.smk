@@ -23,10 +23,12 @@ rule plot_image_samples:
         "results/benchmarks/plot_image_samples/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_image_samples"),
         simulated=molecules_simulated,
@@ -56,10 +58,12 @@ rule plot_conditional_generation:
         "results/benchmarks/plot_conditional_generation/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_conditional_generation"),
         simulated=molecules_simulated,
@@ -88,10 +92,12 @@ rule plot_latent_probes:
         "results/benchmarks/plot_latent_probes/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_latent_probes"),
         simulated=molecules_simulated,
@@ -123,10 +129,12 @@ rule plot_accuracy_curves:
         "results/benchmarks/plot_accuracy_curves/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_accuracy_curves"),
         simulated=molecules_simulated,

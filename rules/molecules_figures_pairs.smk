@@ -20,10 +20,12 @@ rule plot_pairs_overview:
         "results/benchmarks/plot_pairs_overview/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_pairs_overview"),
         simulated=molecules_simulated,
@@ -53,10 +55,12 @@ rule plot_smiles_pretraining:
         "results/benchmarks/plot_smiles_pretraining/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_smiles_pretraining"),
         simulated=molecules_simulated,
@@ -85,10 +89,12 @@ rule plot_pair_training:
         "results/benchmarks/plot_pair_training/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_pair_training"),
         simulated=molecules_simulated,
@@ -118,10 +124,12 @@ rule plot_expression_prediction:
         "results/benchmarks/plot_expression_prediction/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_expression_prediction"),
         simulated=molecules_simulated,

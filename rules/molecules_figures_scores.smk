@@ -20,10 +20,12 @@ rule plot_molecule_generation:
         "results/benchmarks/plot_molecule_generation/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_molecule_generation"),
         simulated=molecules_simulated,
@@ -52,10 +54,12 @@ rule plot_molecule_grid:
         "results/benchmarks/plot_molecule_grid/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_molecule_grid"),
         simulated=molecules_simulated,
@@ -85,10 +89,12 @@ rule plot_ligand_enrichment:
         "results/benchmarks/plot_ligand_enrichment/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "molecules_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("molecules/plot_ligand_enrichment"),
         simulated=molecules_simulated,

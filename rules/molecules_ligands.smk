@@ -18,7 +18,7 @@ rule prepare_ligands:
     threads: 1
     resources:
         mem_mb=memory(1500),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code_digest("molecules/prepare_ligands"),
         targets=ligand_targets,
@@ -49,7 +49,7 @@ rule score_ligands:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("molecules/score_ligands"),
         settings=generating_model,
@@ -79,7 +79,7 @@ rule score_ligand_baselines:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("molecules/score_ligand_baselines"),
         settings=pair_settings,

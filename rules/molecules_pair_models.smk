@@ -27,7 +27,7 @@ rule train_pair_model:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=720,
+        runtime=minutes(720),
         gpu=gpu_count,
     params:
         code=code_digest("molecules/train_pair_model"),
@@ -62,7 +62,7 @@ rule score_pair_model:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("molecules/score_pair_model"),
         settings=pair_model,
@@ -91,7 +91,7 @@ rule score_pair_baselines:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("molecules/score_pair_baselines"),
         settings=pair_settings,
@@ -116,7 +116,7 @@ rule audit_molecules_claims:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/audit_molecules_claims"),
         datasets=molecules_claim_datasets,

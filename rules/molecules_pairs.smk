@@ -22,7 +22,7 @@ rule pretrain_smiles:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=720,
+        runtime=minutes(720),
         gpu=gpu_count,
     params:
         code=code_digest("molecules/pretrain_smiles"),
@@ -56,7 +56,7 @@ rule simulate_wells:
     threads: 1
     resources:
         mem_mb=memory(1500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/simulate_wells"),
         molecules=MOLECULES["demo"]["molecules"],
@@ -90,7 +90,7 @@ rule prepare_pairs:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code_digest("molecules/prepare_pairs"),
         settings=pair_settings,
@@ -118,7 +118,7 @@ rule list_pretraining_molecules:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("molecules/list_pretraining_molecules"),
     message:
@@ -142,7 +142,7 @@ rule compare_with_pretraining:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/compare_with_pretraining"),
     message:

@@ -20,7 +20,7 @@ rule join_claims:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=5,
+        runtime=minutes(5),
     params:
         code=code_digest("report/join_claims"),
     message:
@@ -44,7 +44,7 @@ rule gather_benchmarks:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=5,
+        runtime=minutes(5),
     params:
         code=code_digest("report/gather_benchmarks"),
     message:
@@ -65,7 +65,7 @@ rule write_config:
     threads: 1
     resources:
         mem_mb=memory(500),
-        runtime=5,
+        runtime=minutes(5),
     params:
         code=code_digest("report/write_config"),
         config=config,

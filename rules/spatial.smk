@@ -31,7 +31,7 @@ rule simulate_spots:
     threads: 1
     resources:
         mem_mb=memory(1500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/simulate_spots"),
         spots=SPATIAL["demo"].get("spots", {}),
@@ -61,7 +61,7 @@ rule prepare_spots:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_digest("spatial/prepare_spots"),
         spots=spatial_option("spots", {}),
@@ -92,7 +92,7 @@ rule build_graph:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/build_graph"),
         graph=of_spatial("graph"),

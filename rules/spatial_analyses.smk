@@ -21,7 +21,7 @@ rule tabulate_genes:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/tabulate_genes"),
         symbols=spatial_symbols,
@@ -49,7 +49,7 @@ rule score_truth:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/score_truth"),
     message:
@@ -72,7 +72,7 @@ rule audit_spatial_claims:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/audit_spatial_claims"),
         datasets=spatial_claim_datasets,

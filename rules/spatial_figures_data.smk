@@ -26,10 +26,12 @@ rule plot_tissue_overview:
         "results/benchmarks/plot_tissue_overview/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_tissue_overview"),
         simulated=spatial_simulated,
@@ -61,10 +63,12 @@ rule plot_imputability:
         "results/benchmarks/plot_imputability/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_imputability"),
         simulated=spatial_simulated,

@@ -24,10 +24,12 @@ rule plot_spatial_domains:
         "results/benchmarks/plot_spatial_domains/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_spatial_domains"),
         simulated=spatial_simulated,
@@ -59,10 +61,12 @@ rule plot_domain_agreement:
         "results/benchmarks/plot_domain_agreement/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_domain_agreement"),
         simulated=spatial_simulated,
@@ -94,10 +98,12 @@ rule plot_clustering_after_imputation:
         "results/benchmarks/plot_clustering_after_imputation/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_clustering_after_imputation"),
         simulated=spatial_simulated,

@@ -23,10 +23,12 @@ rule plot_spatial_autocorrelation:
         "results/benchmarks/plot_spatial_autocorrelation/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_spatial_autocorrelation"),
         simulated=spatial_simulated,
@@ -59,10 +61,12 @@ rule plot_spatial_patterns:
         "results/benchmarks/plot_spatial_patterns/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_spatial_patterns"),
         simulated=spatial_simulated,
@@ -94,10 +98,12 @@ rule plot_stacked_violins:
         "results/benchmarks/plot_stacked_violins/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_stacked_violins"),
         simulated=spatial_simulated,
@@ -129,10 +135,12 @@ rule plot_marker_heatmap:
         "results/benchmarks/plot_marker_heatmap/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_marker_heatmap"),
         simulated=spatial_simulated,

@@ -23,10 +23,12 @@ rule plot_training_curves:
         "results/benchmarks/plot_training_curves/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_training_curves"),
         simulated=spatial_simulated,
@@ -58,10 +60,12 @@ rule plot_scaling:
         "results/benchmarks/plot_scaling/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_scaling"),
         simulated=True,
@@ -95,10 +99,12 @@ rule plot_published_matrix:
         "results/benchmarks/plot_published_matrix/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_published_matrix"),
         simulated=spatial_simulated,

@@ -24,10 +24,12 @@ rule plot_held_out_likelihood:
         "results/benchmarks/plot_held_out_likelihood/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_held_out_likelihood"),
         simulated=spatial_simulated,
@@ -59,10 +61,12 @@ rule plot_masked_protocol:
         "results/benchmarks/plot_masked_protocol/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_masked_protocol"),
         simulated=spatial_simulated,
@@ -94,10 +98,12 @@ rule plot_planted_truth:
         "results/benchmarks/plot_planted_truth/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_planted_truth"),
         simulated=spatial_simulated,
@@ -130,10 +136,12 @@ rule plot_count_calibration:
         "results/benchmarks/plot_count_calibration/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    group:
+        "spatial_figures"
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_digest("spatial/plot_count_calibration"),
         simulated=spatial_simulated,

@@ -24,7 +24,7 @@ rule train_spots:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=240,
+        runtime=minutes(240),
         gpu=gpu_count,
     params:
         code=code_digest("spatial/train_spots"),
@@ -57,7 +57,7 @@ rule impute_spots:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code_digest("spatial/impute_spots"),
         fixed_size=SPATIAL["fixed_size"],
@@ -86,7 +86,7 @@ rule assign_domains:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=120,
+        runtime=minutes(120),
         gpu=gpu_count,
     params:
         code=code_digest("spatial/assign_domains"),
@@ -119,7 +119,7 @@ rule collect_domains:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/collect_domains"),
         tuned=spatial_option("tuned_sections", []),

@@ -20,7 +20,7 @@ rule run_published:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code_digest("spatial/run_published"),
         settings=of_spatial("published"),

@@ -19,7 +19,7 @@ rule score_rates:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=240,
+        runtime=minutes(240),
         gpu=gpu_count,
     params:
         code=code_digest("spatial/score_rates"),
@@ -50,7 +50,7 @@ rule score_scvi:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=240,
+        runtime=minutes(240),
         gpu=gpu_count,
     params:
         code=code_digest("spatial/score_scvi"),
@@ -84,7 +84,7 @@ rule collect_held_out:
     threads: 1
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/collect_held_out"),
     message:
@@ -109,7 +109,7 @@ rule score_masked:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=120,
+        runtime=minutes(120),
         gpu=gpu_count,
     params:
         code=code_digest("spatial/score_masked"),
@@ -142,7 +142,7 @@ rule score_autocorrelation:
     threads: 1
     resources:
         mem_mb=memory(2000, 20),
-        runtime=120,
+        runtime=minutes(120),
         gpu=gpu_count,
     params:
         code=code_digest("spatial/score_autocorrelation"),

@@ -14,6 +14,7 @@ from workflow_scripts.lib.training import checkpoint
 from workflow_scripts.lib.training.export import load_model, names_digest, save_model, write_runtime
 from workflow_scripts.lib.training.fit_nbvae import card, encode, restore, train_nbvae
 from workflow_scripts.lib.training.model_tables import history_table, latent_table
+from workflow_scripts.lib.training.parallel import gpus_of, relaunched
 from workflow_scripts.lib.training.seeds import seed_all
 
 
@@ -77,4 +78,6 @@ def main(snakemake) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):
-        main(snakemake)
+        # With several GPUs, in a process each.
+        if not relaunched(gpus_of(snakemake.resources)):
+            main(snakemake)

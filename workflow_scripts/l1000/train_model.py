@@ -13,6 +13,7 @@ from workflow_scripts.lib.training import checkpoint
 from workflow_scripts.lib.training.export import load_model, names_digest, save_model, write_runtime
 from workflow_scripts.lib.training.fit_signatures import train_signature_model
 from workflow_scripts.lib.training.model_tables import history_table
+from workflow_scripts.lib.training.parallel import gpus_of, relaunched
 from workflow_scripts.lib.training.seeds import seed_all
 from workflow_scripts.lib.training.signature_models import architecture, restore
 
@@ -75,4 +76,6 @@ def main(snakemake) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):
-        main(snakemake)
+        # With several GPUs, in a process each.
+        if not relaunched(gpus_of(snakemake.resources)):
+            main(snakemake)

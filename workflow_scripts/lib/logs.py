@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import platform
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -15,6 +17,10 @@ from pathlib import Path
 
 from .errors import LatentomeError
 
+DONE = "done"
+"""How the last line of a job that succeeded begins."""
+SCHEDULER = ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURMD_NODENAME", "CUDA_VISIBLE_DEVICES")
+"""Variables of a cluster that are logged where they are set."""
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 log = logging.getLogger("latentome")
 COLLECTION = (700, 10, 10)
@@ -58,7 +64,13 @@ def job_log(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    # Of several processes that train together the first goes on with the log of the one that started them.
+    number = os.environ.get("RANK")
+    if number not in (None, "0"):
+        path = path.with_suffix(f".rank{number}.log")
+    if number != "0":
+        path.unlink(missing_ok=True)
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
     handler.setFormatter(logging.Formatter(FORMAT))
     previous_level = root.level
     root.addHandler(handler)
@@ -68,10 +80,13 @@ def job_log(
     logging.captureWarnings(True)
     warnings.simplefilter("default")
     log.info("%s", _versions(packages))
-    for name, value in facts.items():
+    given = {name: os.environ[name] for name in SCHEDULER if name in os.environ}
+    for name, value in {**given, **facts}.items():
         log.info("%s: %s", name, value)
+    began = time.monotonic()
     try:
         yield
+        log.info("%s after %.1f s", DONE, time.monotonic() - began)
     except LatentomeError as error:
         log.error("%s", traceback.format_exc())
         print(f"latentome: error: {error}", file=sys.stderr, flush=True)

@@ -1,9 +1,43 @@
-"""Kullback-Leibler divergences of Gaussian latent spaces."""
+"""Gaussian latent spaces: divergences and draws."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+import torch.distributed
+import torch.distributed.nn
 from torch import Tensor
+
+# The first row that this process has of a batch, and all its rows, while several processes share it.
+_shared: tuple[int, int] | None = None
+
+
+@contextmanager
+def rows_of_batch(first: int, total: int) -> Iterator[None]:
+    """Within the block, tensors of the batch are rows `first` and following of `total`; the others are elsewhere."""
+    global _shared
+    before, _shared = _shared, (first, total)
+    try:
+        yield
+    finally:
+        _shared = before
+
+
+def standard_normal(like: Tensor, rng: torch.Generator) -> Tensor:
+    """Draws of N(0, 1), shaped as `like`: a row has the same ones whether or not its batch is shared out."""
+    rows = len(like) if _shared is None else _shared[1]
+    noise = torch.randn((rows, *like.shape[1:]), generator=rng, device=like.device, dtype=like.dtype)
+    return noise if _shared is None else noise[_shared[0] : _shared[0] + len(like)]
+
+
+def batch_mean(values: Tensor) -> Tensor:
+    """Mean over the rows of the whole batch, whoever has them, shape [columns]."""
+    if _shared is None:
+        return values.mean(dim=0)
+    total = torch.distributed.nn.all_reduce(values.sum(dim=0))
+    return total / _shared[1]
 
 
 def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -22,13 +56,12 @@ def kl_gaussians(
 
 def free_bits_kl(mean: Tensor, log_variance: Tensor, free_nats: float) -> Tensor:
     """Sum over latent dimensions of the mean KL over the batch, each at least `free_nats` (Kingma et al. 2016)."""
-    return kl_standard_normal(mean, log_variance).mean(dim=0).clamp(min=free_nats).sum()
+    return batch_mean(kl_standard_normal(mean, log_variance)).clamp(min=free_nats).sum()
 
 
 def draw(mean: Tensor, log_variance: Tensor, rng: torch.Generator) -> Tensor:
     """One draw of N(mean, exp(log_variance)) by the reparametrisation trick, same shape."""
-    noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-    return mean + noise * torch.exp(0.5 * log_variance)
+    return mean + standard_normal(mean, rng) * torch.exp(0.5 * log_variance)
 
 
 def draw_from(parameters: Tensor, rng: torch.Generator) -> Tensor:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .latent import standard_normal
+
 
 class Decoder(Protocol):
     """Anything that turns latent points into objects of a view."""
@@ -149,11 +151,6 @@ def tells_apart(network: nn.Module, encoded: Tensor, prior: Tensor) -> Tensor:
 def shuffled_rows(values: Tensor, rng: torch.Generator) -> Tensor:
     """Rows in random order: the same marginal distribution, independent of the other parts."""
     return values[torch.randperm(len(values), generator=rng, device=values.device)]
-
-
-def standard_normal(like: Tensor, rng: torch.Generator) -> Tensor:
-    """Draws of N(0, 1) in the shape of `like`."""
-    return torch.randn(like.shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
 def weighted(losses: dict[str, tuple[float, Tensor]]) -> dict[str, Tensor]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .paired import AdversarialModel, View, discriminator, standard_normal, tells_apart, wants_prior, weighted
+from .latent import standard_normal
+from .paired import AdversarialModel, View, discriminator, tells_apart, wants_prior, weighted
 
 
 @dataclass(frozen=True)

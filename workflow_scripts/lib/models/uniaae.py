@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .latent import standard_normal
 from .paired import (
     AdversarialModel,
     View,
     discriminator,
     shuffled_rows,
-    standard_normal,
     tells_apart,
     wants_prior,
     weighted,

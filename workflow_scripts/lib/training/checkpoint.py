@@ -25,6 +25,8 @@ from torch import Tensor
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import write_atomic
 
+from . import parallel
+
 log = logging.getLogger("latentome")
 
 FORMAT = 1
@@ -71,6 +73,10 @@ def lock(folder: Path) -> Iterator[Path]:
     LatentomeError
         If another process holds it; the message says which.
     """
+    if parallel.rank():
+        # The first of the processes that train together holds it for all.
+        yield folder
+        return
     path = folder / LOCK
     while True:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from typing import Any
@@ -11,6 +12,10 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from workflow_scripts.lib.errors import LatentomeError
+
+from .gpu_slots import claim_gpu
+
+log = logging.getLogger("latentome")
 
 # A data set may take at most this share of the free device memory; the rest is for activations.
 DATA_SHARE = 0.5
@@ -38,7 +43,11 @@ def resolve_device(name: str) -> torch.device:
         raise LatentomeError(
             f"device: {name!r} is not known; expected auto, cpu or cuda; mend config key device"
         )
-    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+    if name == "cpu":
+        return torch.device("cpu")
+    if name == "auto" and not torch.cuda.is_available():
+        if os.environ.get("CUDA_VISIBLE_DEVICES"):
+            log.warning("this job was given a GPU, but torch cannot use it: computing on the CPU")
         return torch.device("cpu")
     if not torch.cuda.is_available():
         reason = (
@@ -51,7 +60,17 @@ def resolve_device(name: str) -> torch.device:
             "CUDA_VISIBLE_DEVICES) and a CUDA build of torch (TORCH_BACKEND=auto make figures), "
             "or set device: cpu"
         )
-    return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cuda", _own_gpu())
+
+
+def _own_gpu() -> int:
+    """Index of the GPU that this process computes on: of several, one that no other training holds."""
+    count = torch.cuda.device_count()
+    if count > 1:
+        torch.cuda.set_device(
+            claim_gpu([str(torch.cuda.get_device_properties(i).uuid) for i in range(count)])
+        )
+    return torch.cuda.current_device()
 
 
 def make_fabric(device: torch.device, precision: str) -> Any:

@@ -11,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.models.latent import rows_of_batch
 
 from . import checkpoint
 from .device import device_name, make_fabric, resolve_device, set_determinism
+from .loop_state import restore, state_of
 from .meter import LossMeter, check_finite
 from .monitor import Monitor
 from .objective import Objective
+from .parallel import join, leave
 from .progress import Progress
-from .seeds import generator, global_state, restore_global_state
+from .seeds import generator
 from .settings import FitResult, Position, TrainingSettings
 from .signals import EXIT_RERUN, StopRequest, stop_requests
 
@@ -66,9 +69,10 @@ def fit(
         If a loss or the validation is not finite, CUDA is asked for and missing, `patience` is set but the
         objective does not validate, or the checkpoint belongs to another run.
     SystemExit
-        With status 75 after SIGTERM or SIGUSR1, the checkpoint written: run again to go on.
+        With status 75 after SIGTERM or SIGUSR1, the checkpoint written: run again to go on. With status 0 in all
+        but the first of several processes that train together (see `parallel`), once the model is trained.
     """
-    loop = _Loop(objective, settings, checkpoint_dir, label)
+    loop = Loop(objective, settings, checkpoint_dir, label)
     with stop_requests(active=checkpoint_dir is not None) as request:
         return loop.run(request, log_dir)
 
@@ -85,7 +89,9 @@ class _Step(nn.Module):
         return self.losses(turn, index, rng)
 
 
-class _Loop:
+class Loop:
+    """One run of `fit`: the network, its optimisers, and how far they have come."""
+
     def __init__(
         self, objective: Objective, settings: TrainingSettings, folder: Path | None, label: str
     ) -> None:
@@ -95,6 +101,12 @@ class _Loop:
             raise LatentomeError(f"{label}: no samples to train on; expected at least 1; check the split")
         self.device = resolve_device(settings.device)
         set_determinism(settings.compute_threads)
+        self.share = join(self.device)
+        if not self.share.alone and not objective.shares_batches:
+            raise LatentomeError(
+                f"{label}: {self.share.processes} processes were started, but this model trains in one; ask for one "
+                "GPU (--set-resources RULE:gpu=1)"
+            )
         self.fabric = make_fabric(self.device, settings.precision)
         self.forward = self.fabric.setup_module(_Step(objective))
         objective.to(self.device)
@@ -111,20 +123,22 @@ class _Loop:
         self.monitor = Monitor(settings.patience, settings.min_delta, settings.keep_best)
         self.meter = LossMeter(label, self.several, 1 if self.device.type == "cpu" else READ_EVERY)
         self.targets: dict[str, list[Tensor]] = {}
+        self.agreed: str | None = None
 
     def run(self, request: StopRequest, log_dir: Path | None) -> FitResult:
+        """Train to the end, see `fit`."""
         at, settings = self.at, self.settings
         self.network.train()
         if self.folder is not None and (found := checkpoint.load(self.folder)) is not None:
-            self._restore(found)
+            restore(self, found, self.folder)
             at = self.at
-            log.info("%s: resumed after epoch %d, step %d", self.label, at.epoch, at.step)
         self.saved = self.clock = time.monotonic()
         self.saved_epoch = at.epoch
         total = settings.epochs * self.objective.n_samples
         progress = Progress(
-            self.label, settings.epochs, total, at.history, at.samples, log_dir, settings.tensorboard
-        )
+            self.label, settings.epochs, total, at.history, at.samples,
+            log_dir if self.share.rank == 0 else None, settings.tensorboard,
+        )  # fmt: skip
         log.info("%s: training on %s", self.label, device_name(self.device))
         try:
             while at.epoch < settings.epochs and not self.monitor.stopped:
@@ -132,6 +146,7 @@ class _Loop:
         finally:
             progress.close()
         self._save_if_due(request, finished=True)
+        leave(self.share)
         if self.monitor.weights:
             self.network.load_state_dict(self.monitor.weights)
         self.network.eval()
@@ -153,16 +168,15 @@ class _Loop:
         if self.order is None:
             self.objective.on_epoch(at.epoch)
             self.order = self.all if settings.batch_size is None else self.objective.order(self.shuffle)
-        if self.several:
-            for name, optimizer in self.optimizers.items():
-                parameters = (p for group in optimizer.param_groups for p in group["params"])
-                self.targets[name] = [p for p in parameters if p.requires_grad]
+        for name, optimizer in self.optimizers.items():
+            parameters = (p for group in optimizer.param_groups for p in group["params"])
+            self.targets[name] = [p for p in parameters if p.requires_grad]
         size = settings.batch_size or len(self.order)
         batches = self.order.to(self.device).split(size)
         if settings.drop_last and len(batches) > 1 and len(batches[-1]) < size:
             batches = batches[:-1]
         for index in batches[at.batch :]:
-            self._step(index)
+            self._step(index, request)
             at.batch += 1
             at.step += 1
             at.samples += len(index)
@@ -171,14 +185,18 @@ class _Loop:
         self._end_epoch(progress)
         self._save_if_due(request)
 
-    def _step(self, index: Tensor) -> None:
+    def _step(self, index: Tensor, request: StopRequest) -> None:
         turns = self.objective.turns(self.at.step)
         for turn in self.optimizers if turns is None else turns:
             self.optimizers[turn].zero_grad(set_to_none=True)
-            losses = self.forward(turn, index, self.noise)
-            self.meter.add(self.at.epoch + 1, self.at.step + 1, turn, len(index), losses)
             # One player's turn leaves no gradient on another's weights.
-            self.fabric.backward(losses["loss"], **({"inputs": self.targets[turn]} if self.several else {}))
+            inputs = {"inputs": self.targets[turn]} if self.several else {}
+            if self.share.alone:
+                losses = self.forward(turn, index, self.noise)
+                self.fabric.backward(losses["loss"], **inputs)
+            else:
+                losses = self._shared_backward(turn, index, request, inputs)
+            self.meter.add(self.at.epoch + 1, self.at.step + 1, turn, len(index), losses)
             if self.settings.gradient_clip is not None:
                 self.fabric.clip_gradients(
                     self.forward,
@@ -187,6 +205,26 @@ class _Loop:
                     error_if_nonfinite=False,
                 )
             self.steppers[turn].step()
+
+    def _shared_backward(
+        self, turn: str, index: Tensor, request: StopRequest, inputs: dict[str, Any]
+    ) -> dict[str, Tensor]:
+        """Leave the whole batch's gradients in every process, and agree on whether one was asked to stop."""
+        rows = self.share.rows(len(index))
+        part, weight = index[rows], (rows.stop - rows.start) / len(index)
+        if len(index) < self.share.processes:
+            # Too few to share out: all compute the same.
+            losses, weight = self.forward(turn, index, self.noise), 1 / self.share.processes
+        else:
+            with rows_of_batch(rows.start, len(index)):
+                losses = self.forward(turn, part, self.noise)
+        self.fabric.backward(losses["loss"] * weight, **inputs)
+        stop = torch.tensor(float(request.name is not None), device=self.device)
+        values = torch.stack([stop, *(weight * value.detach().float() for value in losses.values())])
+        stop, *sums = self.share.sum_gradients(self.targets[turn], values)
+        if stop > 0:
+            self.agreed = request.name or "a signal to another process"
+        return dict(zip(losses, sums, strict=True))
 
     def _end_epoch(self, progress: Progress) -> None:
         at, settings = self.at, self.settings
@@ -217,6 +255,8 @@ class _Loop:
                 )
             return None
         score = float(scores["validation"])
+        if not self.share.alone:
+            score = self.share.of_first(score)
         check_finite(self.label, "validation", score, at.epoch + 1, at.step)
         self.monitor.note(score, at.epoch + 1, self.network)
         others = {
@@ -236,65 +276,12 @@ class _Loop:
         epochs, seconds = settings.checkpoint_every_epochs, settings.checkpoint_every_seconds
         due = epochs is not None and at.batch == 0 and at.epoch - self.saved_epoch >= epochs
         due = due or (seconds is not None and time.monotonic() - self.saved >= seconds)
-        if due or finished or request.name is not None:
-            self._save()
-        if request.name is not None:
-            log.warning("%s: %s received; checkpoint written, run again to go on", self.label, request.name)
+        # A signal that came since the last step is not known to the other processes yet.
+        asked = request.name if self.share.alone else self.agreed
+        if (due or finished or asked) and self.share.rank == 0:
+            self._tick()
+            checkpoint.save(self.folder, state_of(self))
+            self.saved, self.saved_epoch = time.monotonic(), at.epoch
+        if asked:
+            log.warning("%s: %s received; checkpoint written, run again to go on", self.label, asked)
             raise SystemExit(EXIT_RERUN)
-
-    def _facts(self) -> dict[str, Any]:
-        return {**self.settings.fingerprint(), "n_samples": self.objective.n_samples}
-
-    def _save(self) -> None:
-        assert self.folder is not None
-        self._tick()
-        checkpoint.save(
-            self.folder,
-            {
-                "facts": self._facts(),
-                "position": vars(self.at),
-                "meter": self.meter.state(),
-                "network": self.network.state_dict(),
-                "monitor": self.monitor.state(),
-                "optimizers": {name: value.state_dict() for name, value in self.optimizers.items()},
-                "precision": self.fabric.strategy.precision.state_dict(),
-                "objective": self.objective.state(),
-                "order": self.order,
-                "shuffle": self.shuffle.get_state(),
-                "noise": self.noise.get_state(),
-                "device": self.device.type,
-                "global": global_state(self.device),
-            },
-        )
-        self.saved, self.saved_epoch = time.monotonic(), self.at.epoch
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        if state["facts"] != self._facts():
-            raise LatentomeError(
-                f"checkpoint folder {self.folder} belongs to a run with other settings; expected "
-                f"{self._facts()}, found {state['facts']}; remove the folder to start anew"
-            )
-        self.at, self.order = Position(**state["position"]), state["order"]
-        # First, so that whatever it sets or draws is overwritten by what the interrupted run had.
-        if self.order is not None:
-            self.objective.on_epoch(self.at.epoch)
-        try:
-            self.network.load_state_dict(state["network"])
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state["optimizers"][name])
-        except (RuntimeError, KeyError, ValueError) as error:
-            raise LatentomeError(
-                f"checkpoint folder {self.folder} does not fit this network ({str(error).splitlines()[0]}); "
-                "expected the same model; remove the folder to start anew"
-            ) from error
-        self.monitor.load_state(state["monitor"])
-        self.meter.load_state(state["meter"])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
-        self.objective.load_state(state["objective"])
-        self.shuffle.set_state(state["shuffle"])
-        if state["device"] == self.device.type:
-            self.noise.set_state(state["noise"])
-        else:
-            log.warning("%s: resumed on another device; the result will differ in its digits", self.label)
-            self.noise = generator(self.device, self.settings.seed, "noise", self.at.step)
-        restore_global_state(state["global"], self.device)

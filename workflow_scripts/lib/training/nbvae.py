@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from workflow_scripts.lib.models.latent import kl_standard_normal
+from workflow_scripts.lib.models.latent import draw, kl_standard_normal
 from workflow_scripts.lib.models.nbvae import NBVAE
 from workflow_scripts.lib.models.nbvae_published import PublishedNBVAE, published_loss
 
@@ -35,6 +35,8 @@ class NBVAEObjective(Objective):
     dispersion_sd
         Standard deviation of log alpha around its trend.
     """
+
+    shares_batches = True
 
     def __init__(
         self,
@@ -65,8 +67,7 @@ class NBVAEObjective(Objective):
         """Loss per sample: reconstruction and KL in nats, priors shared out over the samples."""
         counts, factors, batch = (self.rows(name, index) for name in ("counts", "size_factors", "batch"))
         mean, log_variance = self.model.encode(counts, factors * self.fraction, batch)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
-        latent = mean + noise * torch.exp(0.5 * log_variance)
+        latent = draw(mean, log_variance, rng)
         log_mean = self.model.decode(latent, batch) + torch.log(factors * self.fraction)[:, None]
         reconstruction = -self.model.log_prob(counts, log_mean).sum(dim=1).mean()
         kl = kl_standard_normal(mean, log_variance).sum(dim=1).mean()

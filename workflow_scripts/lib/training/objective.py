@@ -26,7 +26,15 @@ class Objective(ABC):
         Named tensors, moved to the training device when they fit; read rows with `rows`.
     n_samples
         Samples of an epoch; by default the length of the first tensor of `data`.
+
+    Attributes
+    ----------
+    shares_batches
+        Whether a batch's loss is the mean of its samples' losses, apart from what `latent.batch_mean` takes over the
+        whole batch, and all noise comes from `latent.standard_normal`: then several processes may share a batch.
     """
+
+    shares_batches = False
 
     def __init__(self, network: nn.Module, data: Mapping[str, Tensor], n_samples: int | None = None) -> None:
         self.network = network

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from workflow_scripts.lib.models.latent import free_bits_kl, kl_standard_normal
+from workflow_scripts.lib.models.latent import draw, free_bits_kl, kl_standard_normal
 from workflow_scripts.lib.models.svqvae import (
     CodedNetwork,
     SVQVAELoss,
@@ -39,6 +39,8 @@ class PublishedVAEObjective(Objective):
         ``signatures`` [training signatures x genes]; ``validation`` [signatures x genes], may be empty.
     """
 
+    shares_batches = True
+
     def __init__(self, network: PublishedVAE, data: Mapping[str, Tensor]) -> None:
         super().__init__(network, data)
         self.model = network
@@ -56,8 +58,7 @@ class PublishedVAEObjective(Objective):
 
     def _sampled(self, signatures: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         mean, log_variance = self.model.encode(signatures)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
-        return self.model.decode(mean + noise * torch.exp(0.5 * log_variance)), mean, log_variance
+        return self.model.decode(draw(mean, log_variance, rng)), mean, log_variance
 
     def validate(self, rng: torch.Generator) -> dict[str, float] | None:
         """Mean squared error of the validation signatures, z sampled as published."""
@@ -85,6 +86,8 @@ class SignatureVAEObjective(Objective):
     free_nats
         Least KL of a latent dimension that is paid for.
     """
+
+    shares_batches = True
 
     def __init__(
         self,
@@ -119,8 +122,7 @@ class SignatureVAEObjective(Objective):
         """Loss per signature: reconstruction and KL in nats."""
         signatures, cells = self.rows("signatures", index), self.rows("cell_lines", index)
         mean, log_variance = self.model.encode(signatures, cells)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
-        decoded = self.model.decode(mean + noise * torch.exp(0.5 * log_variance), cells)
+        decoded = self.model.decode(draw(mean, log_variance, rng), cells)
         reconstruction = self.model.negative_log_likelihood(signatures, decoded).mean()
         kl = free_bits_kl(mean, log_variance, self.free_nats)
         return {
@@ -135,8 +137,7 @@ class SignatureVAEObjective(Objective):
         if not len(signatures):
             return None
         mean, log_variance = self.model.encode(signatures, cells)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
-        decoded = self.model.decode(mean + noise * torch.exp(0.5 * log_variance), cells)
+        decoded = self.model.decode(draw(mean, log_variance, rng), cells)
         kl = kl_standard_normal(mean, log_variance).sum(dim=1)
         elbo = (self.model.negative_log_likelihood(signatures, decoded) + kl).mean()
         error = ((self.model.decode(mean, cells) - signatures) ** 2).sum()

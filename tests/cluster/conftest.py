@@ -1,0 +1,50 @@
+"""A SLURM of its own for every file of tests, stopped at its end."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import minicluster
+import pytest
+from runs import good, run
+from submitted import INPUTS
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """One node of four cores with two made-up GPUs."""
+    missing = minicluster.missing_programs()
+    if missing:
+        pytest.skip(f"no {', '.join(missing)} on PATH; Debian: apt-get install slurm-wlm munge")
+    # Not pytest's folder: a socket's path has to be short.
+    with tempfile.TemporaryDirectory(prefix="slurm", ignore_cleanup_errors=True) as folder:
+        started = minicluster.MiniCluster(Path(folder), cpus=4)
+        started.start()
+        ids = {name: process.pid for name, process in started.processes.items()}
+        try:
+            yield started
+        finally:
+            started.stop()
+        alive = [name for name, process in ids.items() if Path(f"/proc/{process}").exists()]
+        assert not alive, f"still running: {', '.join(alive)}"
+        assert not list((Path(folder) / "run").glob("*.pid"))
+
+
+@pytest.fixture(autouse=True)
+def no_tests_inside_a_job():
+    """A suite that runs inside a job of a real cluster would submit to that."""
+    assert "SLURM_JOB_ID" not in os.environ
+
+
+@pytest.fixture(scope="module")
+def _prepared(tmp_path_factory):
+    return good(run(tmp_path_factory.mktemp("prepared"), *INPUTS)).folder
+
+
+@pytest.fixture
+def prepared(_prepared, tmp_path):
+    """A folder in which all that a training of `MODEL` reads is there, made on this machine."""
+    folder = tmp_path / "run"
+    shutil.copytree(_prepared, folder, symlinks=True)
+    return folder

@@ -1,0 +1,121 @@
+"""`make status`: what of a run is done, at work, failed or interrupted, and where its logs are.
+
+    python -m workflow_scripts.status [FOLDER]
+
+It only reads what jobs leave in results/, so it works beside a run here or on a cluster that shares the folder, and
+after the end of the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_scripts.lib.logs import DONE
+
+TAIL = 20_000
+"""Bytes at a log's end that are looked at."""
+STATES = ("failed", "interrupted", "running")
+_RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ (\w+) (.*)$", re.M)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job that has begun.
+
+    Attributes
+    ----------
+    rule, name
+        Its rule, and what its wildcards are in the names of its log and benchmark.
+    state
+        ``done``, ``failed``, ``interrupted`` or ``running``.
+    log
+        Its log file.
+    told
+        The last line that it logged, without the time.
+    """
+
+    rule: str
+    name: str
+    state: str
+    log: Path
+    told: str
+
+
+def jobs_of(folder: Path) -> list[Job]:
+    """Every job whose log is in `folder`, by the time of their last lines."""
+    logs = folder / "results/logs"
+    at_work = any((folder / ".snakemake/locks").glob("*"))
+    found = []
+    for path in sorted(logs.rglob("*.log"), key=lambda path: path.stat().st_mtime):
+        place = path.relative_to(logs).with_suffix("")
+        if ".rank" in place.name:  # another process of a training
+            continue
+        text = _tail(path)
+        records = _RECORD.findall(text)
+        last = records[-1][1] if records else ""
+        if last.startswith(f"{DONE} after"):
+            state = "done"
+        elif any(level == "ERROR" for level, _ in records):
+            state = "failed"
+            # The end of its traceback.
+            last = next((line for line in reversed(text.splitlines()) if line.strip()), last)
+        else:
+            state = "running" if at_work else "interrupted"
+        found.append(Job(place.parts[0], "/".join(place.parts[1:]), state, path, last))
+    return found
+
+
+def steps_of(folder: Path) -> str:
+    """What Snakemake's newest log says of the steps done and planned; empty if there is none."""
+    logs = sorted((folder / ".snakemake/log").glob("*.snakemake.log"))
+    found = re.findall(r"^(\d+ of \d+ steps \(.*?\) done)$", _tail(logs[-1]), re.M) if logs else []
+    return found[-1] if found else ""
+
+
+def told(folder: Path) -> list[str]:
+    """The lines of `make status`."""
+    jobs = jobs_of(folder)
+    if not jobs:
+        return [f"no job has begun in {folder.resolve()}; make figures starts the workflow"]
+    count = Counter(job.state for job in jobs)
+    lines = [", ".join(f"{count[state]} {state}" for state in ("done", *reversed(STATES)) if count[state])]
+    if steps := steps_of(folder):
+        lines[0] += f"; the last run: {steps}"
+    for state in STATES:
+        for job in (job for job in jobs if job.state == state):
+            lines.append(f"{state:<12}{job.rule} {job.name}".rstrip() + f", {_age(job.log)}")
+            lines.append(f"{'':<12}{job.log.relative_to(folder)}")
+            if job.told:
+                lines.append(f"{'':<12}{job.told}")
+    return lines
+
+
+def _age(path: Path) -> str:
+    seconds = int(time.time() - path.stat().st_mtime)
+    return f"last line {seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d} ago"
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return file.read().decode("utf-8", errors="replace")
+
+
+def main() -> None:
+    """Print the status of a folder."""
+    parser = argparse.ArgumentParser(
+        prog="make status", description="What of a run is done, at work or failed."
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), help="where results/ is (default: here)"
+    )
+    print("\n".join(told(parser.parse_args().folder)))
+
+
+if __name__ == "__main__":
+    main()
