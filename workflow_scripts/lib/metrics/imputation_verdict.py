@@ -11,6 +11,7 @@ USE, GIVEN, RAW = "use the imputation", "use the rates given counts", "no gain, 
 GIVEN_COUNTS = "_given_counts"
 EXPECTED, OWN = "gmm_vgae_expected", "gmm_vgae"
 """The two rates of ``imputed.h5ad``: expected ones (X), and those given the spot's own counts (a layer)."""
+SAID = {EXPECTED: "expected rates", OWN: "rates given counts"}
 
 
 def paired_gain(scores: pd.DataFrame, method: str, other: str) -> dict[str, float]:
@@ -83,7 +84,7 @@ def imputation_verdict(scores: pd.DataFrame) -> pd.DataFrame:
         if 0 < wins == len(ours) and shown:
             verdict = text
         notes.append(
-            f"{method} best in {wins} of {len(ours)} seeds{'' if shown else ', interval not above 0'}"
+            f"{SAID[method]} best in {wins} of {len(ours)} seeds{'' if shown else ', interval not above 0'}"
         )
     rows.append({"item": "verdict", "value": verdict, "note": ", ".join(notes)})
     return pd.DataFrame(rows, columns=["item", "value", "lower", "upper", "note"])
