@@ -210,7 +210,8 @@ def test_intervals_of_the_rates_cover_the_planted_ones(planted):
     observed = counts.toarray() / depths(counts)[:, None]
     distance = [np.abs(part - truth).sum(axis=1).mean() for part in (rate, observed)]
     assert distance[0] < 0.6 * distance[1]
-    assert np.corrcoef(own.ravel(), truth.ravel())[0, 1] > 0.97
+    likeness = [np.corrcoef(part.ravel(), truth.ravel())[0, 1] for part in (own, observed)]
+    assert likeness[0] > max(0.95, likeness[1])
 
 
 # calibration

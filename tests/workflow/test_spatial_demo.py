@@ -259,10 +259,11 @@ def test_genes_before_and_after(folder, spots):
 def test_published_network(demo, spatial):
     findings = table(spatial / "demo_visium/published/findings.tsv").set_index("finding").value
     assert findings["spots"] == 60 and findings["imputation_mode_runs"] == 1
-    assert findings["max_asymmetry"] == 0 and abs(findings["correlation_with_own_gene"]) < 0.5
+    # Of single precision: a product of a matrix with its own transpose is not always rounded alike on both sides.
+    assert findings["max_asymmetry"] < 1e-6 and abs(findings["correlation_with_own_gene"]) < 0.5
     assert findings["first_layer_parameters"] == 240 * 60 and findings["joint_epochs"] == 4
     with np.load(spatial / "demo_visium/published/matrix.npz", allow_pickle=False) as stored:
-        np.testing.assert_array_equal(stored["matrix"], stored["matrix"].T)
+        np.testing.assert_allclose(stored["matrix"], stored["matrix"].T, atol=1e-6)
         assert stored["matrix"].shape == (60, 60) and set(stored["genes"]) != set(stored["spots"])
     epochs = table(spatial / "demo_visium/published/epochs.tsv")
     assert epochs.stage.value_counts().to_dict() == {"pretraining": 5, "joint": 4}
