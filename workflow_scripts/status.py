@@ -108,12 +108,8 @@ def _tail(path: Path) -> str:
 
 def main() -> None:
     """Print the status of a folder."""
-    parser = argparse.ArgumentParser(
-        prog="make status", description="What of a run is done, at work or failed."
-    )
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), help="where results/ is (default: here)"
-    )
+    parser = argparse.ArgumentParser(prog="make status", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="where results/ is")
     print("\n".join(told(parser.parse_args().folder)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 
 from minicluster import MiniCluster
@@ -52,16 +51,6 @@ def ended(process: subprocess.Popen, folder: Path, timeout: float = 600) -> Run:
     """Wait for a run's end."""
     text, _ = process.communicate(timeout=timeout)
     return Run(folder, process.returncode, text)
-
-
-def wait_for(what: str, found, timeout: float = 90):
-    """What `found` returns once it is true of something."""
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if value := found():
-            return value
-        time.sleep(0.3)
-    raise AssertionError(f"{what}: not within {timeout:.0f} s")
 
 
 def jobs_of(cluster: MiniCluster, rule: str, folder: Path, *states: str) -> list[dict[str, str]]:

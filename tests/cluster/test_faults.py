@@ -5,8 +5,8 @@ import time
 
 import pytest
 import yaml
-from runs import digests, good, run
-from submitted import MODEL, ended, jobs_of, submit, wait_for
+from runs import digests, good, run, wait_for
+from submitted import MODEL, ended, jobs_of, submit
 
 # Long enough to be met at work, and checkpoints often enough that little is lost.
 LONG = {"l1000": {"vae": {"epochs": 1500, "patience": 10000}}}
@@ -28,7 +28,7 @@ def undisturbed(tmp_path_factory, long_config):
 def at_work(cluster, folder):
     """The running training's job, once its loop has told of some epochs."""
     curve = folder / "results/logs/train_model/demo/vae-0/training.csv"
-    wait_for("training", lambda: curve.is_file() and curve.read_text().count("\n") > 20)
+    wait_for(lambda: curve.is_file() and curve.read_text().count("\n") > 20, "training")
     (job,) = jobs_of(cluster, "train_model", folder, "RUNNING")
     return job
 
@@ -116,6 +116,6 @@ def test_controller_restarted(cluster, prepared, long_config, undisturbed):
     cluster.stop_daemon("slurmctld")
     time.sleep(3)
     cluster.start_daemon("slurmctld")
-    wait_for("the node", cluster.node_state)
+    wait_for(cluster.node_state, "node")
     good(ended(started, prepared))
     as_undisturbed(prepared, undisturbed)

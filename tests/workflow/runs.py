@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,16 @@ def good(done: Run) -> Run:
     """The run, if it succeeded; else its end as the failure's message."""
     assert done.code == 0, f"exit {done.code}\n{done.text[-4000:]}"
     return done
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 120):
+    """What `condition` returns once it is true of something."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"no {what} within {seconds} s")
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from runs import command, digests, environment, good, run
+from runs import command, digests, environment, good, run, wait_for
 
 WEIGHTS = "results/bulk/demo/models/nbvae/seed0/model.safetensors"
 # Enough epochs that a kill finds the network in training; no early stop.
@@ -40,15 +40,6 @@ def training(folder: Path) -> list[int]:
         if here and any(word.endswith(b"train_nbvae.py") for word in words):
             found.append(int(process.name))
     return found
-
-
-def wait_for(condition, what: str, seconds: float = 120):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"no {what} within {seconds} s")
 
 
 def epochs_logged(folder: Path) -> int:
