@@ -151,8 +151,8 @@ def test_em_climbs_to_the_optimum_of_scikit_learn(monkeypatch):
     monkeypatch.setattr(consensus, "RIDGE", 1e-6)
     oracle = GaussianMixture(3, n_init=10, random_state=0, tol=1e-10, max_iter=1000).fit(points)
     found = consensus._posterior(points, consensus._em(points, 3, 0))
-    order = consensus._align(np.stack([oracle.predict_proba(points).T, found.T]).astype(np.float32))
-    np.testing.assert_allclose(oracle.predict_proba(points)[:, order[0]], found[:, order[1]], atol=1e-4)
+    order = consensus._align(np.stack([oracle.predict_proba(points).T, found]).astype(np.float32))
+    np.testing.assert_allclose(oracle.predict_proba(points)[:, order[0]], found[order[1]].T, atol=1e-4)
 
 
 def test_the_log_density_is_that_of_a_weighted_normal():
