@@ -20,7 +20,7 @@ from workflow_scripts.lib.stats.rate_rivals import baseline_rates
 from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.training.dispersion_factor import dispersion_factor
 from workflow_scripts.lib.training.fit_spots import train_spot_model
-from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
+from workflow_scripts.lib.training.spot_ensemble import shared_latent, train_ensemble
 from workflow_scripts.lib.training.spot_rates import OwnRates, residuals
 
 pytestmark = pytest.mark.slow
@@ -135,7 +135,7 @@ def agreements(name):
         for seed in range(3):
             train = train_ensemble if plan(name).kind == "features" else partial(train_ensemble, models=1)
             models = train(spots.X[rows], part, settings, seed, device="cpu", label=f"{name} {section}")
-            domains = spatial_domains(*latent_spaces(models, spots.X[rows], part), part, k, seed)
+            domains = spatial_domains(*shared_latent(models, spots.X[rows], part), part, k, seed)
             found[section, seed] = agreement(labels, domains)["ari"]
     return pd.Series(found).unstack()
 

@@ -1,4 +1,4 @@
-"""Consensus domains: planted tissue, seeds, isolated spots, numbers of domains, memory, EM against scikit-learn."""
+"""Consensus domains: planted tissue, seeds, isolated spots, numbers of domains, memory."""
 
 import tracemalloc
 
@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.spatial.distance import pdist
-from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from workflow_scripts.lib.data.neighbours import neighbour_graph
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.stats import consensus_domains as consensus
-from workflow_scripts.lib.stats.consensus_domains import consensus_domains, latent_space
+from workflow_scripts.lib.stats.consensus_domains import consensus_domains, latent_space, shared_space
 from workflow_scripts.lib.stats.spatial_domains import explained_variation, spatial_domains
 
 FEW = {"hops": (2, 4), "starts": 6}
@@ -139,36 +138,6 @@ def test_alignment_undoes_any_renumbering_of_the_members():
     assert consensus._agreement(members, found) > 0.9
 
 
-def test_em_climbs_to_the_optimum_of_scikit_learn(monkeypatch):
-    generator = np.random.default_rng(0)
-    points = np.concatenate([
-        generator.multivariate_normal(mean, covariance, size)
-        for mean, covariance, size in (
-            ((0, 0), ((1, 0.6), (0.6, 1)), 400), ((5, 0), ((0.2, 0), (0, 2)), 300), ((0, 6), np.eye(2) / 4, 200)
-        )
-    ])  # fmt: skip
-    monkeypatch.setattr(consensus, "ROUNDS", 200)
-    monkeypatch.setattr(consensus, "RIDGE", 1e-6)
-    oracle = GaussianMixture(3, n_init=10, random_state=0, tol=1e-10, max_iter=1000).fit(points)
-    found = consensus._posterior(points, consensus._em(points, 3, 0))
-    order = consensus._align(np.stack([oracle.predict_proba(points).T, found]).astype(np.float32))
-    np.testing.assert_allclose(oracle.predict_proba(points)[:, order[0]], found[order[1]].T, atol=1e-4)
-
-
-def test_the_log_density_is_that_of_a_weighted_normal():
-    generator = np.random.default_rng(0)
-    points = generator.normal(size=(60, 3))
-    share = generator.dirichlet(np.ones(2), size=60)
-    mixture = consensus._maximised(share.T @ consensus._terms(points), 3)
-    for component in range(2):
-        weight = share[:, component]
-        mean = np.average(points, axis=0, weights=weight)
-        covariance = np.cov(points.T, aweights=weight, ddof=0) + consensus.RIDGE * np.eye(3)
-        expected = multivariate_normal(mean, covariance).logpdf(points) + np.log(weight.mean())
-        got = consensus._terms(points) @ mixture[component] - 1.5 * np.log(2 * np.pi)
-        np.testing.assert_allclose(got, expected, rtol=1e-8)
-
-
 def test_isolated_spots_get_the_domain_of_their_own_features():
     space, graph, truth = layers(30, 30, 2, noise=0.3)
     graph = graph.tolil()
@@ -275,15 +244,25 @@ def test_explained_variation_is_what_domains_take_of_morans_covariance():
 
 def test_wide_noisy_layers_are_smoothed_and_narrow_clear_ones_are_not():
     space, graph, truth = layers()
-    wide = spatial_domains([space], [space], graph, 5, 0)
+    wide = spatial_domains(space, space, graph, 5, 0)
     np.testing.assert_array_equal(wide, consensus_domains(space, graph, 5, 0).domains)
     xy = lattice(24, 24)
     # squares of three by three spots
     truth = ((xy[:, 0] // 3 + 2 * (xy[:, 1] // 3)) % 4).astype(int)
     generator = np.random.default_rng(0)
     clear = generator.normal(size=(4, 6))[truth] * 2 + 0.3 * generator.normal(size=(len(xy), 6))
-    found = spatial_domains([clear], [clear], neighbour_graph(xy, {"kind": "auto"}), 4, 0)
+    found = spatial_domains(clear, clear, neighbour_graph(xy, {"kind": "auto"}), 4, 0)
     assert adjusted_rand_score(truth, found) > 0.98
+
+
+def test_distances_of_the_shared_space_are_the_mean_of_the_models():
+    generator = np.random.default_rng(0)
+    spots = generator.normal(size=(50, 4))
+    turns = [np.linalg.qr(generator.normal(size=(4, 4)))[0] for _ in range(3)]
+    models = [spots @ (turn * scale) + 7 for turn, scale in zip(turns, (1, 2, 3), strict=True)]
+    mean = np.mean([pdist(model, "sqeuclidean") for model in models], axis=0)
+    np.testing.assert_allclose(pdist(shared_space(models), "sqeuclidean"), mean, rtol=1e-9)
+    assert shared_space(models[:1]) is models[0]
 
 
 def test_models_that_err_apart_are_right_together():
@@ -292,5 +271,5 @@ def test_models_that_err_apart_are_right_together():
     alone = [
         adjusted_rand_score(truth, consensus_domains(space, graph, 4, 0, **FEW).domains) for space in noisy
     ]
-    together = adjusted_rand_score(truth, consensus_domains(noisy, graph, 4, 0, **FEW).domains)
+    together = adjusted_rand_score(truth, consensus_domains(shared_space(noisy), graph, 4, 0, **FEW).domains)
     assert together > np.mean(alone)

@@ -21,7 +21,7 @@ from workflow_scripts.lib.metrics.domains import (
 from workflow_scripts.lib.stats.spatial_domains import spatial_domains
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.export import load_model
-from workflow_scripts.lib.training.spot_ensemble import latent_spaces, train_ensemble
+from workflow_scripts.lib.training.spot_ensemble import shared_latent, train_ensemble
 from workflow_scripts.lib.training.spot_model import restore
 from workflow_scripts.lib.training.spot_scores import component_scores, rate_scores
 
@@ -43,14 +43,14 @@ def domains_of(snakemake, observed, graph, k, seed, label, compared):
             observed, graph, {**params.settings, "components": k}, seed, device=params.device,
             compute_threads=params.compute_threads, label=label,
         )  # fmt: skip
-    means, spaces = latent_spaces(models, observed, graph)
+    mean, space = shared_latent(models, observed, graph)
     features = component_scores(observed, COMPONENTS, 0)
     # Smoothed spots are no independent ones: the criterion would always ask for more.
     k = k or choose_components(features, CANDIDATES, 0)
     if k == CANDIDATES[-1]:
         log.warning("%s: %d domains, the most that are tried; give domains in the config", label, k)
     found = {
-        "gmm_vgae": spatial_domains(means, spaces, graph, k, seed),
+        "gmm_vgae": spatial_domains(mean, space, graph, k, seed),
         "smoothed_mixture": smoothed_mixture(features, graph, k, seed),
         "smoothed_kmeans": k_means(smoothed_features(features, graph, seed), k, seed),
         "leiden": leiden_domains(features, seed, k),

@@ -8,22 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import kmeans_plusplus
 
 from workflow_scripts.lib.data.neighbours import row_mean
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.seeds import derive_seed
 
+from .mixtures import density_terms, fit_mixtures, responsibilities
+
 HOPS = (4, 8, 12, 16)
 COMPONENTS = 3
-# Shared among the models. Between seeds, domains of DLPFC 151672 agree with ARI .91 at 48, .94 at 100.
-STARTS = 100
-# Averaged over starts, 15 rounds give the same domains as 30 (ARI .54 on DLPFC 151507-151510), in half the time.
-ROUNDS = 15
+# At each number of hops. Between seeds, domains of DLPFC 151672 agree with ARI .93 at 100, .96 at 200.
+STARTS = 200
 MOST_SPOTS = 10_000  # for EM; every spot gets its probabilities from the mixtures found
-MEDOID_SPOTS, MEDOID_MEMBERS = 2_000, 96
+ALIGNED_SPOTS, MEDOID_MEMBERS = 2_000, 96
 BLOCK = 65_536
-RIDGE = 1e-4  # added to variances, in those of the first component
 ALIGNMENTS = 30
 
 
@@ -39,7 +37,7 @@ class ConsensusDomains:
     probability
         Mean over the mixtures, float32, shape [spots x k]; rows sum to 1.
     agreement
-        Share of the mixtures that put a spot where `domains` does, mean over the spots that EM saw; 0 to 1.
+        Share of the mixtures that put a spot where `domains` does, mean over up to 2,000 spots; 0 to 1.
     """
 
     domains: np.ndarray
@@ -80,8 +78,30 @@ def latent_space(mean: np.ndarray, loadings: np.ndarray) -> np.ndarray:
     return (mean - mean.mean(axis=0)) @ (left * values)
 
 
+def shared_space(spaces: Sequence[np.ndarray]) -> np.ndarray:
+    """What the spaces of several models have in common, in as many dimensions as the first has.
+
+    Each model's axes are its own, but distances between spots are not: side by side, the coordinates hold the mean of
+    the models' squared distances. Its first principal components leave out what each model alone makes of chance.
+
+    Parameters
+    ----------
+    spaces
+        [spots x dimensions] each. One alone comes back as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        [spots x dimensions].
+    """
+    if len(spaces) == 1:
+        return spaces[0]
+    side_by_side = np.hstack(spaces).astype(np.float64) / np.sqrt(len(spaces))
+    return principal_components(side_by_side, spaces[0].shape[1])
+
+
 def consensus_domains(
-    space: np.ndarray | Sequence[np.ndarray], graph: sparse.csr_matrix, k: int, seed: int, *,
+    space: np.ndarray, graph: sparse.csr_matrix, k: int, seed: int, *,
     hops: Sequence[int] = HOPS, components: int = COMPONENTS, starts: int = STARTS,
 ) -> ConsensusDomains:  # fmt: skip
     """Domains on which Gaussian mixtures agree that differ in their start and in how far the tissue is smoothed.
@@ -93,8 +113,7 @@ def consensus_domains(
     Parameters
     ----------
     space
-        As from `latent_space`, or any features in which distance means difference, [spots x features]; or several,
-        of models that differ in their seed, whose mixtures then vote together.
+        As from `latent_space`, or any features in which distance means difference, [spots x features].
     graph
         Neighbours, [spots x spots]; an isolated spot is not smoothed.
     k
@@ -106,7 +125,7 @@ def consensus_domains(
     components
         Principal components of the smoothed space; at most the features.
     starts
-        Mixtures at each number of hops, each from k-means++ (Arthur & Vassilvitskii 2007); shared among the spaces.
+        Mixtures at each number of hops, each from k-means++ (Arthur & Vassilvitskii 2007).
 
     Returns
     -------
@@ -118,22 +137,32 @@ def consensus_domains(
     LatentomeError
         If space and graph differ in their spots, a value is not finite, all spots are the same, or k is out of range.
     """
-    spaces = [_checked(one, graph, k) for one in ([space] if isinstance(space, np.ndarray) else space)]
+    space = _checked(space, graph, k)
     rows = np.arange(graph.shape[0])
     if len(rows) > MOST_SPOTS:
         generator = np.random.default_rng(derive_seed(seed, "domains", "spots"))
         rows = np.sort(generator.choice(rows, MOST_SPOTS, replace=False))
-    fitted = [
-        (view, _em(view[rows], k, derive_seed(seed, "domains", number, hop, start)))
-        for number, one in enumerate(spaces)
-        for hop, view in zip(sorted(set(hops)), _views(one, graph, hops, components), strict=True)
-        for start in range(-(-starts // len(spaces)))
+    compared = rows[:: -(-len(rows) // ALIGNED_SPOTS)]
+    views = list(_views(space, graph, hops, components))
+    mixtures = [
+        fit_mixtures(view[rows], k, [derive_seed(seed, "domains", hop, start) for start in range(starts)])
+        for hop, view in zip(sorted(set(hops)), views, strict=True)
     ]
-    members = np.stack([_posterior(view[rows], mixture).astype(np.float32) for view, mixture in fitted])
+    members = np.stack([
+        responsibilities(terms, mixture).astype(np.float32)
+        for view, found in zip(views, mixtures, strict=True)
+        for terms in (density_terms(view[compared]),)
+        for mixture in found
+    ])  # fmt: skip
     orders = _align(members)
-    total = np.zeros((k, graph.shape[0]))
-    for (view, mixture), order in zip(fitted, orders, strict=True):
-        total += _posterior(view, mixture)[order]
+    places = np.split(orders, len(views))
+    total = np.zeros((k, len(space)))
+    for view, found, order in zip(views, mixtures, places, strict=True):
+        for start in range(0, len(space), BLOCK):
+            block = slice(start, start + BLOCK)
+            terms = density_terms(view[block])
+            for mixture, place in zip(found, order, strict=True):
+                total[:, block] += responsibilities(terms, mixture)[place]
     probability = (total / total.sum(axis=0)).T.astype(np.float32)
     domains = probability.argmax(axis=1).astype(np.int32)
     return ConsensusDomains(*_by_size(domains, probability), _agreement(members, orders))
@@ -174,68 +203,30 @@ def _views(
         smooth = operator @ smooth
         if hop not in hops:
             continue
-        centred = smooth - smooth.mean(axis=0)
-        values, vectors = np.linalg.eigh(centred.T @ centred)
-        vectors = vectors[:, ::-1][:, :components]
-        # Either sign is an eigenvector: which one comes out is the library's choice.
-        vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
-        deviation = np.sqrt(max(values[-1], 0.0) / len(space))
-        yield centred @ vectors / (deviation if deviation > 0 else 1.0)
+        view = principal_components(smooth, components)
+        deviation = view[:, 0].std()
+        yield view / (deviation if deviation > 0 else 1.0)
 
 
-def _terms(points: np.ndarray) -> np.ndarray:
-    """1, each coordinate, each product of two: a Gaussian's log density is linear in them."""
-    first, second = np.triu_indices(points.shape[1])
-    return np.hstack([np.ones((len(points), 1)), points, points[:, first] * points[:, second]])
+def principal_components(values: np.ndarray, number: int) -> np.ndarray:
+    """Coordinates along the directions of largest variance, in the units of `values`.
 
+    Parameters
+    ----------
+    values
+        [spots x features]; many spots, few features.
+    number
+        Of components; at most the features.
 
-def _em(points: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """Mixture of `k` Gaussians after some rounds of EM: coefficients of its log densities, [k x terms].
-
-    scikit-learn's GaussianMixture takes ten times as long for so few dimensions, most of it outside the two matrix
-    products of a round.
+    Returns
+    -------
+    numpy.ndarray
+        float64, [spots x components], centred.
     """
-    terms = _terms(points)
-    centres, _ = kmeans_plusplus(points, k, random_state=seed)
-    nearest = ((centres**2).sum(axis=1) - 2 * points @ centres.T).argmin(axis=1)
-    share = np.zeros((k, len(points)))
-    share[nearest, np.arange(len(points))] = 1
-    for _ in range(ROUNDS):
-        share = _shares(terms, _maximised(share @ terms, points.shape[1]))
-    return _maximised(share @ terms, points.shape[1])
-
-
-def _shares(terms: np.ndarray, mixture: np.ndarray) -> np.ndarray:
-    """E step: probability of each component at each point, [k x points]; scipy's softmax takes three times as long."""
-    share = mixture @ terms.T
-    share -= share.max(axis=0)
-    np.exp(share, out=share)
-    share /= share.sum(axis=0)
-    return share
-
-
-def _maximised(sums: np.ndarray, d: int) -> np.ndarray:
-    """M step: coefficients of log weight + log density, from the sums of the terms over each component, [k x terms]."""
-    first, second = np.triu_indices(d)
-    # A component may have lost all its spots.
-    size = sums[:, 0] + 10 * np.finfo(np.float64).eps
-    mean = sums[:, 1 : 1 + d] / size[:, None]
-    square = np.empty((len(sums), d, d))
-    square[:, first, second] = square[:, second, first] = sums[:, 1 + d :] / size[:, None]
-    covariance = square - mean[:, :, None] * mean[:, None, :] + RIDGE * np.eye(d)
-    precision = np.linalg.inv(covariance)
-    pull = np.einsum("kij,kj->ki", precision, mean)
-    constant = np.log(size / size.sum()) - (np.linalg.slogdet(covariance)[1] + (pull * mean).sum(axis=1)) / 2
-    # Products of two different coordinates are listed once and count twice.
-    products = precision * (np.eye(d) / 2 - 1)
-    return np.hstack([constant[:, None], pull, products[:, first, second]])
-
-
-def _posterior(points: np.ndarray, mixture: np.ndarray) -> np.ndarray:
-    """Probability of each component at each point, [k x points], a block of points at a time."""
-    return np.concatenate(
-        [_shares(_terms(points[start : start + BLOCK]), mixture) for start in range(0, len(points), BLOCK)], axis=1
-    )  # fmt: skip
+    centred = values - values.mean(axis=0)
+    vectors = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :number]
+    # Either sign is an eigenvector: which one comes out is the library's choice.
+    return centred @ (vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]))
 
 
 def _align(members: np.ndarray) -> np.ndarray:
@@ -247,9 +238,9 @@ def _align(members: np.ndarray) -> np.ndarray:
         Probabilities, [members x k x spots]. The first reference is a medoid, the member that overlaps most with some
         others under their best orders; from there orders and mean take turns.
     """
-    number, k, spots = members.shape
+    number, k, _ = members.shape
     among = members[:: -(-number // MEDOID_MEMBERS)]
-    some = among[:, :, :: -(-spots // MEDOID_SPOTS)].reshape(len(among) * k, -1)
+    some = among.reshape(len(among) * k, -1)
     overlap = (some @ some.T).reshape(len(among), k, len(among), k).transpose(0, 2, 1, 3)
     likeness = np.zeros(len(among))
     for one in range(len(among)):

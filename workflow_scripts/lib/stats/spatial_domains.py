@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
@@ -51,7 +50,7 @@ def explained_variation(space: np.ndarray, domains: np.ndarray, graph: sparse.cs
 
 
 def spatial_domains(
-    means: Sequence[np.ndarray], spaces: Sequence[np.ndarray], graph: sparse.csr_matrix, k: int, seed: int
+    mean: np.ndarray, space: np.ndarray, graph: sparse.csr_matrix, k: int, seed: int
 ) -> np.ndarray:
     """Domains by consensus of smoothed mixtures, or not smoothed where that would blur the tissue.
 
@@ -61,10 +60,10 @@ def spatial_domains(
 
     Parameters
     ----------
-    means
-        Posterior means of the latent variables, [spots x latent], of each model.
-    spaces
-        The decoded spots, from `latent_space`, [spots x dimensions], of each model.
+    mean
+        Posterior means of the latent variables, [spots x latent].
+    space
+        The decoded spots, from `latent_space`, [spots x dimensions].
     graph, k, seed
         As in `consensus_domains`.
 
@@ -73,12 +72,11 @@ def spatial_domains(
     numpy.ndarray
         int32, shape [spots].
     """
-    mean, space = np.hstack(means), np.hstack(spaces)
     plain = mixture(mean, k, seed)
     # One mixture is a draw, and the choice must not be.
     starts = [plain, *(mixture(mean, k, derive_seed(seed, "plain", start), 1) for start in range(STARTS))]
     wanted = KEPT * float(np.median([explained_variation(space, found, graph) for found in starts]))
-    found = consensus_domains(spaces, graph, k, seed)
+    found = consensus_domains(space, graph, k, seed)
     kept = explained_variation(space, found.domains, graph)
     log.info(
         "smoothed domains explain %.2f of the spatial variation, %.2f wanted; mixtures agree on %.2f: %s",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from workflow_scripts.lib.stats.consensus_domains import latent_space
+from workflow_scripts.lib.stats.consensus_domains import latent_space, shared_space
 
 from .fit_spots import train_spot_model
 from .seeds import derive_seed
@@ -42,18 +42,19 @@ def train_ensemble(
     ]  # fmt: skip
 
 
-def latent_spaces(
+def shared_latent(
     models: Sequence[SpotModel], observed: sparse.csr_matrix | np.ndarray, graph: sparse.csr_matrix
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Latent variables and decoded spots of each model.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latent variables and decoded spots, of one model or of what several have in common.
 
     Returns
     -------
-    means
-        Posterior means, [spots x latent] each.
-    spaces
-        As from `latent_space`, [spots x dimensions] each.
+    mean
+        Posterior means, [spots x latent].
+    space
+        As from `latent_space`, [spots x dimensions].
     """
     means = [model.posterior(observed, graph)[0] for model in models]
     loadings = [model.network.loadings.detach().numpy() for model in models]
-    return means, [latent_space(mean, given) for mean, given in zip(means, loadings, strict=True)]
+    spaces = [latent_space(*pair) for pair in zip(means, loadings, strict=True)]
+    return shared_space(means), shared_space(spaces)

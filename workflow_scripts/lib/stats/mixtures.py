@@ -1,0 +1,106 @@
+"""Many Gaussian mixtures in few dimensions, each from its own start: EM whose steps are two matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.cluster import kmeans_plusplus
+
+# Averaged over starts, 15 rounds give the same domains as 30 (ARI .54 on DLPFC 151507-151510), in half the time.
+ROUNDS = 15
+RIDGE = 1e-4  # added to variances
+
+
+def density_terms(points: np.ndarray) -> np.ndarray:
+    """1, each coordinate, each product of two: a Gaussian's log density is linear in them.
+
+    Parameters
+    ----------
+    points
+        [points x dimensions].
+
+    Returns
+    -------
+    numpy.ndarray
+        [points x terms].
+    """
+    first, second = np.triu_indices(points.shape[1])
+    return np.hstack([np.ones((len(points), 1)), points, points[:, first] * points[:, second]])
+
+
+def fit_mixtures(points: np.ndarray, k: int, seeds: Sequence[int]) -> np.ndarray:
+    """Mixtures of `k` Gaussians of full covariances after some rounds of EM (Dempster, Laird & Rubin 1977).
+
+    scikit-learn's GaussianMixture takes twenty times as long for so few dimensions, most of it outside the two matrix
+    products of a round.
+
+    Parameters
+    ----------
+    points
+        [points x dimensions], of a scale at which a variance of 1e-4 is small.
+    k
+        Components.
+    seeds
+        One for each mixture: of its k-means++ start.
+
+    Returns
+    -------
+    numpy.ndarray
+        Coefficients of each component's log weight + log density (but for its constant of pi) on `density_terms`,
+        [seeds x k x terms].
+    """
+    terms = density_terms(points)
+    sums = np.empty((len(seeds), k, terms.shape[1]))
+    for one, seed in enumerate(seeds):
+        centres, _ = kmeans_plusplus(points, k, random_state=seed)
+        nearest = ((centres**2).sum(axis=1) - 2 * points @ centres.T).argmin(axis=1)
+        share = np.zeros((k, len(points)))
+        share[nearest, np.arange(len(points))] = 1
+        sums[one] = share @ terms
+    for _ in range(ROUNDS):
+        sums = np.stack(
+            [responsibilities(terms, mixture) @ terms for mixture in _maximised(sums, points.shape[1])]
+        )
+    return _maximised(sums, points.shape[1])
+
+
+def responsibilities(terms: np.ndarray, mixture: np.ndarray) -> np.ndarray:
+    """Probability of each component at each point: the E step.
+
+    Parameters
+    ----------
+    terms
+        `density_terms` of the points, [points x terms].
+    mixture
+        One of `fit_mixtures`, [k x terms].
+
+    Returns
+    -------
+    numpy.ndarray
+        [k x points]; columns sum to 1.
+    """
+    # scipy's softmax takes three times as long.
+    share = mixture @ terms.T
+    share -= share.max(axis=0)
+    np.exp(share, out=share)
+    share /= share.sum(axis=0)
+    return share
+
+
+def _maximised(sums: np.ndarray, d: int) -> np.ndarray:
+    """M step: coefficients from the sums of the terms, each point's times its share; both [... x k x terms]."""
+    first, second = np.triu_indices(d)
+    # A component may have lost all its spots.
+    size = sums[..., 0] + 10 * np.finfo(np.float64).eps
+    mean = sums[..., 1 : 1 + d] / size[..., None]
+    square = np.empty((*size.shape, d, d))
+    square[..., first, second] = square[..., second, first] = sums[..., 1 + d :] / size[..., None]
+    covariance = square - mean[..., :, None] * mean[..., None, :] + RIDGE * np.eye(d)
+    precision = np.linalg.inv(covariance)
+    pull = np.einsum("...ij,...j->...i", precision, mean)
+    weight = size / size.sum(axis=-1, keepdims=True)
+    constant = np.log(weight) - (np.linalg.slogdet(covariance)[1] + (pull * mean).sum(axis=-1)) / 2
+    # Products of two different coordinates are listed once and count twice.
+    products = precision * (np.eye(d) / 2 - 1)
+    return np.concatenate([constant[..., None], pull, products[..., first, second]], axis=-1)
