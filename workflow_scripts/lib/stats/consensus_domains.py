@@ -149,7 +149,7 @@ def consensus_domains(
         for hop, view in zip(sorted(set(hops)), views, strict=True)
     ]
     members = np.stack([
-        responsibilities(terms, mixture).astype(np.float32)
+        responsibilities(terms, mixture)
         for view, found in zip(views, mixtures, strict=True)
         for terms in (density_terms(view[compared]),)
         for mixture in found
