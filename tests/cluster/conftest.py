@@ -12,14 +12,15 @@ from submitted import INPUTS
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """One node of four cores with two made-up GPUs."""
+def cluster(request):
+    """One node of four cores with two made-up GPUs, or as many of both as the file of tests says."""
     missing = minicluster.missing_programs()
     if missing:
         pytest.skip(f"no {', '.join(missing)} on PATH; Debian: apt-get install slurm-wlm munge")
     # Not pytest's folder: a socket's path has to be short.
     with tempfile.TemporaryDirectory(prefix="slurm", ignore_cleanup_errors=True) as folder:
-        started = minicluster.MiniCluster(Path(folder), cpus=4)
+        cpus, gpus = getattr(request.module, "CPUS", 4), getattr(request.module, "GPUS", 2)
+        started = minicluster.MiniCluster(Path(folder), cpus=cpus, gpus=gpus)
         started.start()
         ids = {name: process.pid for name, process in started.processes.items()}
         try:
@@ -38,13 +39,14 @@ def no_tests_inside_a_job():
 
 
 @pytest.fixture(scope="module")
-def _prepared(tmp_path_factory):
+def all_prepared(tmp_path_factory):
+    """What a training of `MODEL` reads, made on this machine."""
     return good(run(tmp_path_factory.mktemp("prepared"), *INPUTS)).folder
 
 
 @pytest.fixture
-def prepared(_prepared, tmp_path):
+def prepared(all_prepared, tmp_path):
     """A folder in which all that a training of `MODEL` reads is there, made on this machine."""
     folder = tmp_path / "run"
-    shutil.copytree(_prepared, folder, symlinks=True)
+    shutil.copytree(all_prepared, folder, symlinks=True)
     return folder

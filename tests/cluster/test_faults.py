@@ -1,15 +1,100 @@
-"""What a cluster does to jobs: the workflow ends right, or says which job, which log and what to do."""
+"""What a cluster does to jobs: the workflow ends right, or says which job, which log and what to do.
+
+Most of a test is waiting for SLURM and for Snakemake's next look at it, so all of them wait at once.
+"""
 
 import re
+import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 from runs import digests, good, run, wait_for
 from submitted import MODEL, ended, jobs_of, submit
 
-# Long enough to be met at work, and checkpoints often enough that little is lost.
-LONG = {"l1000": {"vae": {"epochs": 1500, "patience": 10000}}}
+GPUS, CPUS, AT_ONCE = 8, 16, 3
+"""Of the node, and scenarios at a time."""
+# Long enough to be met at work.
+LONG = {"l1000": {"vae": {"epochs": 600, "patience": 10000}}}
+
+
+def at_work(cluster, folder):
+    """The running training's job, once its loop has told of some epochs."""
+    curve = folder / "results/logs/train_model/demo/vae-0/training.csv"
+    wait_for(lambda: curve.is_file() and curve.read_text().count("\n") > 20, "training", 240)
+    (job,) = jobs_of(cluster, "train_model", folder, "RUNNING")
+    return job
+
+
+def log_of(folder) -> str:
+    return (folder / "results/logs/train_model/demo/vae-0.log").read_text(encoding="utf-8")
+
+
+def cancelled(cluster, folder, config):
+    started = submit(cluster, folder, MODEL, overlays=config)
+    cluster.ask("scancel", at_work(cluster, folder)["JobId"])
+    return ended(started, folder)
+
+
+def cancelled_for_good(cluster, folder, config):
+    started = submit(cluster, folder, MODEL, "--retries", "0", overlays=config)
+    job = at_work(cluster, folder)
+    cluster.ask("scancel", job["JobId"])
+    return job, ended(started, folder), ended(submit(cluster, folder, MODEL, overlays=config), folder)
+
+
+def out_of_time(cluster, folder, config):
+    # SLURM counts in minutes and may send the signal up to one early: soon after the start.
+    limit = ("--set-resources", "train_model:runtime=2")
+    signal = ("--default-resources", "slurm_extra='--signal=USR1@100'")
+    return ended(submit(cluster, folder, MODEL, *limit, *signal, overlays=config), folder)
+
+
+def out_of_memory(cluster, folder, config):
+    # torch alone takes more than the first attempt has, and less than the second.
+    return ended(
+        submit(cluster, folder, MODEL, "--set-resources", "train_model:mem_mb=attempt * 350 - 200"), folder
+    )
+
+
+def drained(cluster, folder, config):
+    started = submit(cluster, folder, MODEL, overlays=config)
+    at_work(cluster, folder)
+    cluster.ask("scontrol", "update", f"NodeName={cluster.host}", "State=DRAIN", "Reason=test")
+    time.sleep(3)
+    state = cluster.node_state()
+    cluster.ask("scontrol", "update", f"NodeName={cluster.host}", "State=RESUME")
+    return state, ended(started, folder)
+
+
+def requeued(cluster, folder, config):
+    started = submit(cluster, folder, MODEL, overlays=config)
+    job = at_work(cluster, folder)
+    cluster.ask("scontrol", "requeue", job["JobId"])
+    return job, ended(started, folder)
+
+
+def controller_restarted(cluster, folder, config):
+    started = submit(cluster, folder, MODEL, overlays=config)
+    at_work(cluster, folder)
+    cluster.stop_daemon("slurmctld")
+    time.sleep(3)
+    cluster.start_daemon("slurmctld")
+    wait_for(cluster.node_state, "node")
+    return ended(started, folder)
+
+
+# The controller's restart comes last, when no other scenario asks it for anything.
+SCENARIOS = (
+    out_of_time,
+    cancelled_for_good,
+    requeued,
+    cancelled,
+    out_of_memory,
+    drained,
+    controller_restarted,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +110,29 @@ def undisturbed(tmp_path_factory, long_config):
     return digests(good(run(tmp_path_factory.mktemp("alone"), MODEL, overlays=long_config)).folder)
 
 
-def at_work(cluster, folder):
-    """The running training's job, once its loop has told of some epochs."""
-    curve = folder / "results/logs/train_model/demo/vae-0/training.csv"
-    wait_for(lambda: curve.is_file() and curve.read_text().count("\n") > 20, "training")
-    (job,) = jobs_of(cluster, "train_model", folder, "RUNNING")
-    return job
+@pytest.fixture(scope="module")
+def met(cluster, all_prepared, tmp_path_factory, long_config, undisturbed):
+    """What each scenario came to, and the folder of its run."""
+    pool, after = ThreadPoolExecutor(AT_ONCE), []
 
+    def start(scenario):
+        folder = tmp_path_factory.mktemp(scenario.__name__) / "run"
+        shutil.copytree(all_prepared, folder, symlinks=True)
+        alone = scenario is controller_restarted
 
-def log_of(folder) -> str:
-    return (folder / "results/logs/train_model/demo/vae-0.log").read_text(encoding="utf-8")
+        def work():
+            if alone:
+                for other in after:
+                    other.exception()
+            return scenario(cluster, folder, long_config)
+
+        future = pool.submit(work)
+        after.append(future)
+        return future, folder
+
+    found = {scenario: start(scenario) for scenario in SCENARIOS}
+    yield lambda scenario: (found[scenario][0].result(), found[scenario][1])
+    pool.shutdown(cancel_futures=True)
 
 
 def as_undisturbed(folder, undisturbed) -> None:
@@ -43,79 +141,60 @@ def as_undisturbed(folder, undisturbed) -> None:
     assert not [path for path in (folder / "results/checkpoints").rglob("*") if path.is_file()]
 
 
-def test_cancelled_job_is_tried_again(cluster, prepared, long_config, undisturbed):
-    started = submit(cluster, prepared, MODEL, overlays=long_config)
-    cluster.ask("scancel", at_work(cluster, prepared)["JobId"])
-    good(ended(started, prepared))
-    states = [job["JobState"] for job in jobs_of(cluster, "train_model", prepared)]
-    assert sorted(states) == ["CANCELLED", "COMPLETED"]
-    as_undisturbed(prepared, undisturbed)
+def states(cluster, folder) -> list[str]:
+    return sorted(job["JobState"] for job in jobs_of(cluster, "train_model", folder))
 
 
-def test_what_fails_for_good_is_named_and_a_rerun_goes_on(cluster, prepared, long_config, undisturbed):
-    started = submit(cluster, prepared, MODEL, "--retries", "0", overlays=long_config)
-    job = at_work(cluster, prepared)
-    cluster.ask("scancel", job["JobId"])
-    done = ended(started, prepared)
+def test_cancelled_job_is_tried_again(cluster, met, undisturbed):
+    done, folder = met(cancelled)
+    good(done)
+    assert states(cluster, folder) == ["CANCELLED", "COMPLETED"]
+    as_undisturbed(folder, undisturbed)
+
+
+def test_what_fails_for_good_is_named_and_a_rerun_goes_on(met, undisturbed):
+    (job, done, again), folder = met(cancelled_for_good)
     assert done.code != 0
     assert "train_model" in done.text and job["JobId"] in done.text and "CANCELLED" in done.text
     assert "results/logs/train_model/demo/vae-0.log" in done.text
-    good(ended(submit(cluster, prepared, MODEL, overlays=long_config), prepared))
-    as_undisturbed(prepared, undisturbed)
+    good(again)
+    as_undisturbed(folder, undisturbed)
 
 
-def test_time_limit_writes_a_checkpoint_and_the_retry_goes_on(cluster, prepared, long_config, undisturbed):
-    # SLURM counts in minutes and may send the signal up to one early: soon after the start.
-    words = (
-        "--set-resources",
-        "train_model:runtime=2",
-        "--default-resources",
-        "slurm_extra='--signal=USR1@100'",
-    )
-    good(ended(submit(cluster, prepared, MODEL, *words, overlays=long_config), prepared))
-    states = [job["JobState"] for job in jobs_of(cluster, "train_model", prepared)]
-    assert states.count("COMPLETED") == 1 and len(states) > 1
-    assert re.search(r"resumed after epoch [1-9]", log_of(prepared))
-    as_undisturbed(prepared, undisturbed)
+def test_time_limit_writes_a_checkpoint_and_the_retry_goes_on(cluster, met, undisturbed):
+    done, folder = met(out_of_time)
+    good(done)
+    assert states(cluster, folder).count("COMPLETED") == 1 and len(states(cluster, folder)) > 1
+    assert re.search(r"resumed after epoch [1-9]", log_of(folder))
+    as_undisturbed(folder, undisturbed)
 
 
-def test_memory_limit_is_raised_by_the_retry(cluster, prepared):
-    # torch alone takes more than the first attempt has, and less than the second.
-    words = ("--set-resources", "train_model:mem_mb=attempt * 350 - 200")
-    good(ended(submit(cluster, prepared, MODEL, *words), prepared))
-    jobs = jobs_of(cluster, "train_model", prepared)
+def test_memory_limit_is_raised_by_the_retry(cluster, met):
+    done, folder = met(out_of_memory)
+    good(done)
+    jobs = sorted(jobs_of(cluster, "train_model", folder), key=lambda job: int(job["JobId"]))
     assert [job["JobState"] for job in jobs].count("COMPLETED") == 1 and len(jobs) > 1
     memory = [int(re.search(r"mem=(\d+)M", job["TRES"]).group(1)) for job in jobs]
     assert memory == sorted(memory) and len(set(memory)) == len(memory)
 
 
-def test_drained_node(cluster, prepared, long_config, undisturbed):
-    started = submit(cluster, prepared, MODEL, overlays=long_config)
-    at_work(cluster, prepared)
-    cluster.ask("scontrol", "update", f"NodeName={cluster.host}", "State=DRAIN", "Reason=test")
-    time.sleep(5)
-    cluster.ask("scontrol", "update", f"NodeName={cluster.host}", "State=RESUME")
-    good(ended(started, prepared))
-    as_undisturbed(prepared, undisturbed)
+def test_drained_node(met, undisturbed):
+    (state, done), folder = met(drained)
+    assert "DRAIN" in state
+    good(done)
+    as_undisturbed(folder, undisturbed)
 
 
-def test_requeued_job_resumes(cluster, prepared, long_config, undisturbed):
+def test_requeued_job_resumes(cluster, met, undisturbed):
     """As SLURM does to a job that makes way for another, or whose node failed."""
-    started = submit(cluster, prepared, MODEL, overlays=long_config)
-    job = at_work(cluster, prepared)
-    cluster.ask("scontrol", "requeue", job["JobId"])
-    good(ended(started, prepared))
-    (last,) = jobs_of(cluster, "train_model", prepared)
+    (job, done), folder = met(requeued)
+    good(done)
+    (last,) = jobs_of(cluster, "train_model", folder)
     assert last["JobId"] == job["JobId"] and int(last["Restarts"]) >= 1
-    as_undisturbed(prepared, undisturbed)
+    as_undisturbed(folder, undisturbed)
 
 
-def test_controller_restarted(cluster, prepared, long_config, undisturbed):
-    started = submit(cluster, prepared, MODEL, overlays=long_config)
-    at_work(cluster, prepared)
-    cluster.stop_daemon("slurmctld")
-    time.sleep(3)
-    cluster.start_daemon("slurmctld")
-    wait_for(cluster.node_state, "node")
-    good(ended(started, prepared))
-    as_undisturbed(prepared, undisturbed)
+def test_controller_restarted(met, undisturbed):
+    done, folder = met(controller_restarted)
+    good(done)
+    as_undisturbed(folder, undisturbed)

@@ -25,11 +25,14 @@ def write_matrix(matrix: np.ndarray, signatures: pd.Index, genes: pd.Index, path
     with replacing(path) as temporary:
         # It appends .gctx to any other name, and notes that name if it is given no source.
         target = temporary.with_name(f"{temporary.name}.gctx")
-        write_gctx(
-            GCToo(frame, src="signatures.gctx", row_metadata_df=empty[0], col_metadata_df=empty[1]),
-            str(target),
-        )
-        target.replace(temporary)
+        try:
+            write_gctx(
+                GCToo(frame, src="signatures.gctx", row_metadata_df=empty[0], col_metadata_df=empty[1]),
+                str(target),
+            )
+            target.replace(temporary)
+        finally:
+            target.unlink(missing_ok=True)
 
 
 def main(snakemake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .scores import level_line
 from .spatial_rows import best_of, count_of, draw_methods, in_order, kinds_key, method_look, seeds_of
@@ -68,6 +69,7 @@ def _draw_gain(ax: Axes, scores: pd.DataFrame, names: list[str], best: float) ->
     level_line(ax, best, BLUE)
     ax.set_xlabel("gain over the gene's mean × depth\n(nats per held-out UMI)")
     ax.margins(x=0.08)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
 
 
 @styled
