@@ -9,6 +9,7 @@ TARGETS = [
     "results/spatial/demo_slideseq/domains/seed0.tsv",
     "results/figures/l1000/demo/training_curves.svg",
 ]
+pytestmark = pytest.mark.slow
 # /proc is written to by nobody, root included.
 SITE = {
     "HOME": "/proc/home",
