@@ -7,7 +7,7 @@ TARGETS = [
     "results/bulk/demo/de/deseq2/treated_vs_control.tsv",
     "results/l1000/demo/models/vae/seed0/model.safetensors",
     "results/spatial/demo_slideseq/domains/seed0.tsv",
-    "results/figures/l1000/demo/training_curves.svg",
+    "results/figures/bulk/demo/loss_curves.svg",
 ]
 pytestmark = pytest.mark.slow
 # /proc is written to by nobody, root included.
