@@ -34,7 +34,7 @@ def density_terms(points: np.ndarray) -> np.ndarray:
 def fit_mixtures(points: np.ndarray, k: int, seeds: Sequence[int]) -> np.ndarray:
     """Mixtures of `k` Gaussians of full covariances after some rounds of EM (Dempster, Laird & Rubin 1977).
 
-    scikit-learn's GaussianMixture takes twenty times as long for so few dimensions, most of it outside the two matrix
+    scikit-learn's GaussianMixture takes fifteen times as long for so few dimensions, most of it outside the two matrix
     products of a round.
 
     Parameters
@@ -52,8 +52,8 @@ def fit_mixtures(points: np.ndarray, k: int, seeds: Sequence[int]) -> np.ndarray
         Coefficients of each component's log weight + log density (but for its constant of pi) on `density_terms`,
         [seeds x k x terms].
     """
-    # The products and exponentials of the E step take a third of the time in single precision; the M step, which
-    # subtracts squares of means, stays in double.
+    # The products and exponentials of the E step take three fifths of the time in single precision; the M step,
+    # which subtracts squares of means, stays in double.
     terms = density_terms(points)
     sums = np.empty((len(seeds), k, len(terms)))
     for one, seed in enumerate(seeds):
