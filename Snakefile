@@ -36,7 +36,7 @@ rule all:
         study_targets("tables"),
         "results/claims.tsv",
         "results/benchmarks.tsv",
-        "results/config.yaml",
+        "results/ro-crate-metadata.json",
     message:
         "Every figure and table of the config is in results/"
 

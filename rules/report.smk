@@ -88,3 +88,6 @@ rule claims:
 rule benchmarks:
     input:
         "results/benchmarks.tsv",
+
+
+include: "provenance.smk"

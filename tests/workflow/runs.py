@@ -22,7 +22,7 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 # Time, memory and progress of one machine: not the same bytes twice.
 # accuracy_curves draws accuracy against minutes.
 VOLATILE = re.compile(
-    r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip|accuracy_curves\.)"
+    r"(^|/)(runtime\.json|benchmarks(\.tsv|/)|logs/|checkpoints/|report\.zip|accuracy_curves\.|ro-crate-metadata)"
 )
 
 
