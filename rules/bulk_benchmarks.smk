@@ -14,6 +14,7 @@ rule benchmark_simulation:
     resources:
         mem_mb=memory(4000),
         runtime=minutes(120),
+        gpu=gpu_count,
     params:
         code=code_digest("bulk/benchmark_simulation"),
         simulation=BULK["simulation"],

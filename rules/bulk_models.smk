@@ -34,7 +34,6 @@ rule train_nbvae:
         pretrained=bulk_option("pretrained", None),
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_nbvae/{dataset}/{model}-{seed}",
     message:
         "Training {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -69,7 +68,6 @@ rule train_published:
         contrast=of_dataset("published_contrast"),
         epochs=BULK["published"]["epochs"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_published/{dataset}/{seed}",
     message:
         "Training the as-published NB-VAE on {wildcards.dataset}, seed {wildcards.seed}"

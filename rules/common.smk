@@ -1,5 +1,6 @@
 """Helpers of all rules; each study has its own beside it, and no other file has functions."""
 
+import signal
 from functools import cache as memoise
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from workflow_scripts.lib.config import (
 # Seconds between two looks at a job's memory in its first minute. Each walks the job's page tables, 25 ms: twice a
 # second, Snakemake's own pace, is an eighth of a laptop's two cores.
 benchmark.BENCHMARK_INTERVAL_SHORT = 2
+
+# Some time before a job's end SLURM signals all of its processes. A training writes its checkpoint then; Snakemake, and
+# every script that does not listen, goes on.
+if workflow.remote_exec:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 # The project's own files do not depend on the working directory; results lie in it.
 ROOT = Path(str(workflow.current_basedir)).resolve().parent

@@ -32,7 +32,6 @@ rule train_mnist:
         settings=mnist_settings,
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_mnist/{dataset}/{seed}",
     message:
         "Training the S-VQ-VAE of {wildcards.dataset}, seed {wildcards.seed}"

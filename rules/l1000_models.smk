@@ -33,7 +33,6 @@ rule train_model:
         pretrained=l1000_option("pretrained", None),
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_model/{dataset}/{model}-{seed}",
     message:
         "Training {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"

@@ -124,7 +124,6 @@ rule train_image_model:
         settings=image_model,
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_image_model/{dataset}/{model}/{seed}",
     message:
         "Training {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"

@@ -34,7 +34,6 @@ rule train_pair_model:
         settings=pair_model,
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_pair_model/{dataset}/{direction}/{model}/{seed}",
     message:
         "Training {wildcards.model} {wildcards.direction} on {wildcards.dataset}, seed {wildcards.seed}"

@@ -29,7 +29,6 @@ rule pretrain_smiles:
         settings=MOLECULES["smiles"],
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/pretrain_smiles",
     message:
         "Training an autoencoder of SMILES, or taking the weights given"

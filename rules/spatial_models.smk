@@ -32,7 +32,6 @@ rule train_spots:
         pretrained=spatial_option("pretrained", None),
         device=config["device"],
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/train_spots/{dataset}/seed{seed}",
     message:
         "Training the GMM-VGAE on {wildcards.dataset}, seed {wildcards.seed}"

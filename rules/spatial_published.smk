@@ -25,7 +25,6 @@ rule run_published:
         code=code_digest("spatial/run_published"),
         settings=of_spatial("published"),
         compute_threads=config["compute_threads"],
-        checkpoint_dir=config["checkpoint_dir"],
         log_dir="results/logs/run_published/{dataset}",
     message:
         "Running the published GMM-VGAE on {wildcards.dataset}"

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_scripts.lib.logs import DONE
+from workflow_scripts.lib.training.signals import RERUN
 
 TAIL = 20_000
 """Bytes at a log's end that are looked at."""
-STATES = ("failed", "interrupted", "running")
+SILENT = 600
+"""Seconds without a line after which a job may no longer be there."""
+STATES = ("failed", "interrupted", "silent", "running")
 _RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ (\w+) (.*)$", re.M)
 
 
@@ -32,7 +35,8 @@ class Job:
     rule, name
         Its rule, and what its wildcards are in the names of its log and benchmark.
     state
-        ``done``, ``failed``, ``interrupted`` or ``running``.
+        ``done``, ``failed``, ``interrupted``, ``running`` or ``silent``: the folder is locked, but for ten minutes the
+        job has told nothing; it may be in one long step, or have been killed together with its driver.
     log
         Its log file.
     told
@@ -51,11 +55,14 @@ def jobs_of(folder: Path) -> list[Job]:
     logs = folder / "results/logs"
     at_work = any((folder / ".snakemake/locks").glob("*"))
     found = []
-    for path in sorted(logs.rglob("*.log"), key=lambda path: path.stat().st_mtime):
+    for path in sorted(logs.rglob("*.log"), key=_changed):
         place = path.relative_to(logs).with_suffix("")
         if ".rank" in place.name:  # another process of a training
             continue
-        text = _tail(path)
+        try:
+            text, seen = _tail(path), _changed(path)
+        except FileNotFoundError:  # its job has just begun anew
+            continue
         records = _RECORD.findall(text)
         last = records[-1][1] if records else ""
         if last.startswith(f"{DONE} after"):
@@ -64,8 +71,10 @@ def jobs_of(folder: Path) -> list[Job]:
             state = "failed"
             # The end of its traceback.
             last = next((line for line in reversed(text.splitlines()) if line.strip()), last)
+        elif RERUN in last or not at_work:
+            state = "interrupted"
         else:
-            state = "running" if at_work else "interrupted"
+            state = "running" if time.time() - seen < SILENT else "silent"
         found.append(Job(place.parts[0], "/".join(place.parts[1:]), state, path, last))
     return found
 
@@ -95,8 +104,15 @@ def told(folder: Path) -> list[str]:
     return lines
 
 
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 def _age(path: Path) -> str:
-    seconds = int(time.time() - path.stat().st_mtime)
+    seconds = int(time.time() - _changed(path))
     return f"last line {seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d} ago"
 
 

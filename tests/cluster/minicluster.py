@@ -32,8 +32,8 @@ AuthType=auth/munge
 AuthInfo=socket={run}/munge.sock
 CredType=cred/munge
 MpiDefault=none
-# Neither cgroups nor systemd: processes and their memory are followed through /proc.
-ProctrackType=proctrack/linuxproc
+# Neither cgroups nor systemd: memory is followed through /proc. As with cgroups, a step ends with its first process.
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1

@@ -118,12 +118,11 @@ def met(cluster, all_prepared, tmp_path_factory, long_config, undisturbed):
     def start(scenario):
         folder = tmp_path_factory.mktemp(scenario.__name__) / "run"
         shutil.copytree(all_prepared, folder, symlinks=True)
-        alone = scenario is controller_restarted
+        others = list(after) if scenario is controller_restarted else []
 
         def work():
-            if alone:
-                for other in after:
-                    other.exception()
+            for other in others:
+                other.exception()
             return scenario(cluster, folder, long_config)
 
         future = pool.submit(work)

@@ -1,11 +1,12 @@
 """Trainings side by side on a machine with several GPUs take one each."""
 
+import select
 import subprocess
 import sys
-import time
 
 import pytest
 
+from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.training import gpu_slots
 
 HOLDER = """
@@ -41,8 +42,7 @@ def test_two_processes_hold_two_gpus_and_a_third_waits_for_one_of_them(start):
     held = {process: int(process.stdout.readline()) for process in (first, second)}
     assert set(held.values()) == {0, 1}
     third = start()
-    time.sleep(2.5)
-    assert third.poll() is None
+    assert not select.select([third.stdout], [], [], 5)[0], "no GPU was free"
     second.kill()  # no chance to give anything back
     assert int(third.stdout.readline()) == held[second]
 
@@ -53,6 +53,24 @@ def test_a_process_keeps_its_gpu(tmp_path, monkeypatch):
     assert gpu_slots.claim_gpu(["GPU-c", "GPU-d"], tmp_path) == 0
     # Seen in another order, it is the same GPU still.
     assert gpu_slots.claim_gpu(["GPU-d", "GPU-c"], tmp_path) == 1
+
+
+def test_a_folder_that_others_may_write_to_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu_slots, "_held", {})
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(LatentomeError, match="only you may write to"):
+        gpu_slots.claim_gpu(["GPU-a"], tmp_path / "open")
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu_slots, "_held", {})
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / "GPU-a.lock").symlink_to(victim)
+    with pytest.raises(OSError, match="GPU-a.lock"):
+        gpu_slots.claim_gpu(["GPU-a"], tmp_path)
+    assert victim.read_text() == "kept"
 
 
 def test_locks_are_of_one_user():

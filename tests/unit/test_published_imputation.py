@@ -231,8 +231,9 @@ def run_script(folder, genes=140, labelled=True):
         wildcards=SimpleNamespace(dataset="toy"),
         params=SimpleNamespace(
             settings=settings, code="0", compute_threads=1,
-            checkpoint_dir=str(folder / "checkpoints"), log_dir=str(folder / "logs"),
+            log_dir=str(folder / "logs"),
         ),
+        config={"checkpoint_dir": str(folder / "checkpoints")},
     )  # fmt: skip
     run_published.main(job)
     return read_table(folder / "findings.tsv", text=("expected_of_an_imputation",)).set_index("finding")

@@ -245,11 +245,11 @@ def job(folder, spots, graph, settings, **files):
     given = SimpleNamespace(spots=spots, graph=str(folder / "graph.npz"), pretrained=[])
     params = SimpleNamespace(
         settings=settings, share=0.1, device="cpu", compute_threads=1, log_dir=str(folder / "log"),
-        checkpoint_dir=str(folder / "checkpoints"), code="", pretrained=None, control_seeds=[0],
+        code="", pretrained=None, control_seeds=[0],
     )  # fmt: skip
     return SimpleNamespace(
         input=given, output=SimpleNamespace(**output), params=params,
-        wildcards=SimpleNamespace(seed="0", dataset="toy"),
+        wildcards=SimpleNamespace(seed="0", dataset="toy"), config={"checkpoint_dir": str(folder / "checkpoints")},
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.logs import job_log, log
-from workflow_scripts.status import jobs_of, told
+from workflow_scripts.lib.training.signals import RERUN
+from workflow_scripts.status import SILENT, jobs_of, told
 
 
 def job(folder: Path, name: str, *lines: str, error: Exception | None = None) -> None:
@@ -64,6 +65,22 @@ def test_beside_a_driver_an_unended_job_is_at_work(folder):
     (folder / ".snakemake/locks").mkdir()
     (folder / ".snakemake/locks/0.input.lock").touch()
     assert [j.rule for j in jobs_of(folder) if j.state == "running"] == ["train_spots"]
+
+
+def test_a_training_that_was_asked_to_stop_is_interrupted_also_beside_a_driver(folder):
+    (folder / ".snakemake/locks").mkdir()
+    (folder / ".snakemake/locks/0.input.lock").touch()
+    with (folder / "results/logs/train_spots/mob.log").open("a") as file:
+        file.write(f"2026-01-01 00:00:00,001 WARNING mob: SIGTERM received; {RERUN}\n")
+    assert [j.state for j in jobs_of(folder) if j.rule == "train_spots"] == ["interrupted"]
+
+
+def test_a_locked_folder_does_not_vouch_for_a_job_that_has_been_silent_for_long(folder):
+    (folder / ".snakemake/locks").mkdir()
+    (folder / ".snakemake/locks/0.input.lock").touch()
+    log = folder / "results/logs/train_spots/mob.log"
+    os.utime(log, (log.stat().st_mtime - 2 * SILENT,) * 2)
+    assert [j.state for j in jobs_of(folder) if j.rule == "train_spots"] == ["silent"]
 
 
 def test_nothing_begun(tmp_path):

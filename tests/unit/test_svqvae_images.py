@@ -55,8 +55,9 @@ def trained(tmp_path_factory):
         wildcards=SimpleNamespace(dataset="mnist", seed="3"),
         params=SimpleNamespace(
             settings={"epochs": 14, "images": 900}, code="x", device="cpu", compute_threads=1,
-            checkpoint_dir=str(folder / "checkpoints"), log_dir=str(folder / "log"),
+            log_dir=str(folder / "log"),
         ),
+        config={"checkpoint_dir": str(folder / "checkpoints")},
     )  # fmt: skip
     train(job)
     return out

@@ -49,7 +49,7 @@ def main(snakemake) -> None:
     else:
         inputs = [np.asarray(data.size_factors).tolist(), np.asarray(batch).tolist()]
         key = {**facts, "inputs": inputs, "code": params.code}
-        folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_nbvae", key)
+        folder = checkpoint.checkpoint_folder(snakemake.config["checkpoint_dir"], "train_nbvae", key)
         with checkpoint.lock(folder):
             seed_all(seed)
             trained = train_nbvae(

@@ -54,7 +54,7 @@ def main(snakemake) -> None:
         "inputs": [log_factors.flatten().tolist(), numerator.tolist(), denominator.tolist()],
         "code": params.code,
     }
-    folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_published", key)
+    folder = checkpoint.checkpoint_folder(snakemake.config["checkpoint_dir"], "train_published", key)
     with checkpoint.lock(folder):
         seed_all(seed)
         network = PublishedNBVAE(len(genes))

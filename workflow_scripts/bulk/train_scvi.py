@@ -11,6 +11,7 @@ from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.models.nbvae import nb_log_prob
 from workflow_scripts.lib.seeds import derive_seed
 from workflow_scripts.lib.training.device import resolve_device
+from workflow_scripts.lib.training.scvi_trainer import trainer_settings
 
 
 def main(snakemake) -> None:
@@ -30,8 +31,8 @@ def main(snakemake) -> None:
     scvi.model.SCVI.setup_anndata(adata, categorical_covariate_keys=list(params.batch) or None)
     model = scvi.model.SCVI(adata, n_latent=settings["latent"], gene_likelihood="nb", n_layers=1)
     model.train(
-        max_epochs=params.epochs, accelerator=device.type, devices=1, batch_size=len(adata), train_size=1.0,
-        enable_progress_bar=False, logger=False, enable_model_summary=False, plan_kwargs={"lr": 2e-2},
+        max_epochs=params.epochs, batch_size=len(adata), train_size=1.0, plan_kwargs={"lr": 2e-2},
+        **trainer_settings(device),
     )  # fmt: skip
     rate = model.get_normalized_expression(adata, library_size="latent", n_samples=20, return_numpy=True)
     ratio = settings["held_out_fraction"] / (1 - settings["held_out_fraction"])

@@ -62,7 +62,7 @@ def main(snakemake) -> None:
         "data_digest": hashlib.sha256(files).hexdigest()[:16], "settings": dict(params.settings), "trained": True,
     }  # fmt: skip
     key = {**facts, "code": params.code}
-    folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_mnist", key)
+    folder = checkpoint.checkpoint_folder(snakemake.config["checkpoint_dir"], "train_mnist", key)
     with checkpoint.lock(folder):
         seed_all(seed)
         network, epochs = ImageSVQVAE(DIGITS), params.settings["epochs"]

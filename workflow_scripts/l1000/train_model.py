@@ -47,7 +47,7 @@ def main(snakemake) -> None:
         repr((parts.tolist(), data.sheet[["cell_id", "pcl_id"]].to_numpy().tolist())).encode()
     )
     key = {**facts, "inputs": rows.hexdigest(), "code": params.code}
-    folder = checkpoint.checkpoint_folder(params.checkpoint_dir, "train_model", key)
+    folder = checkpoint.checkpoint_folder(snakemake.config["checkpoint_dir"], "train_model", key)
     with checkpoint.lock(folder):
         seed_all(seed)
         trained, result = train_signature_model(
@@ -76,6 +76,7 @@ def main(snakemake) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0], ("torch", "lightning-fabric"), seed=snakemake.wildcards.seed):
-        # With several GPUs, in a process each.
-        if not relaunched(gpus_of(snakemake.resources)):
+        # With several GPUs, in a process each; an S-VQ-VAE trains in one, whatever the rule asks for.
+        shared = not snakemake.wildcards.model.startswith("svqvae")
+        if not (shared and relaunched(gpus_of(snakemake.resources))):
             main(snakemake)

@@ -79,7 +79,7 @@ def main(snakemake) -> None:
         "molecules": len(train), "trained": True,
     }  # fmt: skip
     folder = checkpoint.checkpoint_folder(
-        params.checkpoint_dir, "pretrain_smiles", {**facts, "code": params.code}
+        snakemake.config["checkpoint_dir"], "pretrain_smiles", {**facts, "code": params.code}
     )
     with checkpoint.lock(folder):
         seed_all(seed)

@@ -33,7 +33,7 @@ def main(snakemake) -> None:
         "settings": dict(settings), "trained": True,
     }  # fmt: skip
     folder = checkpoint.checkpoint_folder(
-        params.checkpoint_dir, "train_image_model", {**facts, "code": params.code}
+        snakemake.config["checkpoint_dir"], "train_image_model", {**facts, "code": params.code}
     )
     with checkpoint.lock(folder):
         seed_all(seed)

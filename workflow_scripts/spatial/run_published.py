@@ -66,7 +66,7 @@ def main(snakemake) -> None:
     clusters = CLUSTERS if labels is None else max(2, labels.max() + 1)
     facts = {"dataset": dataset, "settings": settings, "input": hashlib.sha256(given.values).hexdigest()}
     folder = checkpoint.checkpoint_folder(
-        params.checkpoint_dir, "run_published", {**facts, "code": params.code}
+        snakemake.config["checkpoint_dir"], "run_published", {**facts, "code": params.code}
     )
     with checkpoint.lock(folder), threadpool_limits(params.compute_threads):
         run = train_published(

@@ -11,6 +11,7 @@ from workflow_scripts.lib.metrics.held_out_counts import held_out_scores, thin_c
 from workflow_scripts.lib.stats.rate_baselines import Rates, gene_mean
 from workflow_scripts.lib.tables import write_table
 from workflow_scripts.lib.training.device import resolve_device
+from workflow_scripts.lib.training.scvi_trainer import trainer_settings
 
 TRAIN_SHARE = 0.9
 
@@ -49,10 +50,8 @@ def main(snakemake) -> None:
     scvi.model.SCVI.setup_anndata(adata)
     model = scvi.model.SCVI(adata, n_latent=params.latent, gene_likelihood="nb", n_layers=1)
     model.train(
-        max_epochs=params.epochs, accelerator=device.type, devices=1, batch_size=batch_size(len(adata)),
-        train_size=TRAIN_SHARE,
-        early_stopping=True, early_stopping_patience=15, check_val_every_n_epoch=1, enable_progress_bar=False,
-        logger=False, enable_model_summary=False,
+        max_epochs=params.epochs, batch_size=batch_size(len(adata)), train_size=TRAIN_SHARE, early_stopping=True,
+        early_stopping_patience=15, check_val_every_n_epoch=1, **trainer_settings(device),
     )  # fmt: skip
     found = held_out_scores(scvi_rates(model, adata, usable, train), train, held_out, params.share)
     row = {

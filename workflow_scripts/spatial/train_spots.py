@@ -38,7 +38,7 @@ def main(snakemake) -> None:
         write_table(pd.DataFrame(columns=["epoch", "step", "loss"]), output.history)
         return
     folder = checkpoint.checkpoint_folder(
-        params.checkpoint_dir, "train_spots", {**facts, "code": params.code}
+        snakemake.config["checkpoint_dir"], "train_spots", {**facts, "code": params.code}
     )
     with checkpoint.lock(folder):
         model, result = train_spot_model(

@@ -93,6 +93,16 @@ def responsibilities(terms: np.ndarray, mixture: np.ndarray) -> np.ndarray:
     return share
 
 
+def _definite(covariance: np.ndarray) -> np.ndarray:
+    """The same, unless rounding of far points' squares made one indefinite: then without eigenvalues below RIDGE."""
+    try:
+        np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(covariance)
+        return (vectors * np.maximum(values, RIDGE)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return covariance
+
+
 def _maximised(sums: np.ndarray, d: int) -> np.ndarray:
     """M step: coefficients from the sums of the terms, each point's times its share; both [... x k x terms]."""
     first, second = np.triu_indices(d)
@@ -101,7 +111,7 @@ def _maximised(sums: np.ndarray, d: int) -> np.ndarray:
     mean = sums[..., 1 : 1 + d] / size[..., None]
     square = np.empty((*size.shape, d, d))
     square[..., first, second] = square[..., second, first] = sums[..., 1 + d :] / size[..., None]
-    covariance = square - mean[..., :, None] * mean[..., None, :] + RIDGE * np.eye(d)
+    covariance = _definite(square - mean[..., :, None] * mean[..., None, :] + RIDGE * np.eye(d))
     precision = np.linalg.inv(covariance)
     pull = np.einsum("...ij,...j->...i", precision, mean)
     weight = size / size.sum(axis=-1, keepdims=True)

@@ -149,9 +149,11 @@ def load(folder: Path) -> dict[str, Any] | None:
     """Return the newest sound state in `folder`, its tensors on the CPU, or None if there is none.
 
     A damaged file is logged, removed and passed over, so the newest two stay two sound ones. Left-overs
-    of interrupted writes are removed: call this only under `lock`.
+    of interrupted writes are removed: call this only under `lock`. Of several processes that train together the first
+    alone removes anything.
     """
-    for temporary in folder.glob(".*.tmp"):
+    first = os.environ.get("RANK", "0") == "0"
+    for temporary in folder.glob(".*.tmp") if first else ():
         temporary.unlink(missing_ok=True)
     for path in _generations(folder):
         try:
@@ -167,7 +169,8 @@ def load(folder: Path) -> dict[str, Any] | None:
             return state
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             log.warning("checkpoint %s is damaged and passed over: %s", path, error)
-            path.unlink(missing_ok=True)
+            if first:
+                path.unlink(missing_ok=True)
     return None
 
 

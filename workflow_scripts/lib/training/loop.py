@@ -23,7 +23,7 @@ from .parallel import join, leave
 from .progress import Progress
 from .seeds import generator
 from .settings import FitResult, Position, TrainingSettings
-from .signals import EXIT_RERUN, StopRequest, stop_requests
+from .signals import EXIT_RERUN, RERUN, StopRequest, stop_requests
 
 log = logging.getLogger("latentome")
 
@@ -283,5 +283,5 @@ class Loop:
             checkpoint.save(self.folder, state_of(self))
             self.saved, self.saved_epoch = time.monotonic(), at.epoch
         if asked:
-            log.warning("%s: %s received; checkpoint written, run again to go on", self.label, asked)
+            log.warning("%s: %s received; %s", self.label, asked, RERUN)
             raise SystemExit(EXIT_RERUN)

@@ -27,6 +27,9 @@ from workflow_scripts.lib.errors import LatentomeError
 
 from .signals import EXIT_RERUN, SIGNALS
 
+CHECKPOINT_SECONDS = 100
+"""That torchrun leaves its processes to write a checkpoint; of the 120 that profiles/slurm leaves the job."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -160,6 +163,8 @@ def relaunched(processes: int) -> bool:
     if processes < 2 or "WORLD_SIZE" in os.environ:
         return False
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    start += ["--signals-to-handle", "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"]
+    start += ["--shutdown-timeout", f"{CHECKPOINT_SECONDS}"]
     running = subprocess.Popen([*start, *sys.argv], env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     asked = False
@@ -167,7 +172,7 @@ def relaunched(processes: int) -> bool:
     def hand_on(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = True
-        # torchrun hands on SIGTERM, and waits for the checkpoint.
+        # torchrun hands on the signal, and waits for the checkpoint.
         with suppress(ProcessLookupError):
             running.terminate()
 

@@ -12,6 +12,8 @@ from types import FrameType
 
 # EX_TEMPFAIL of sysexits.h: nothing is wrong, run me again.
 EXIT_RERUN = os.EX_TEMPFAIL
+RERUN = "checkpoint written, run again to go on"
+"""How the last line ends of a training that was asked to stop."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
