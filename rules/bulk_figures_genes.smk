@@ -32,7 +32,7 @@ rule plot_lfc_scatter:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_lfc_scatter"),
         simulated=is_simulated,
@@ -69,7 +69,7 @@ rule plot_concordance_bins:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_concordance_bins"),
         simulated=is_simulated,
@@ -108,7 +108,7 @@ rule plot_volcano:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_volcano"),
         simulated=is_simulated,
@@ -148,7 +148,7 @@ rule plot_ma_plot:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_ma_plot"),
         simulated=is_simulated,
@@ -188,7 +188,7 @@ rule plot_tested_vs_na:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_tested_vs_na"),
         simulated=is_simulated,

@@ -25,7 +25,7 @@ rule plot_sample_sanity:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_sample_sanity"),
         simulated=is_simulated,
@@ -59,7 +59,7 @@ rule plot_loss_curves:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_loss_curves"),
         simulated=is_simulated,
@@ -96,7 +96,7 @@ rule plot_held_out:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_held_out"),
         simulated=is_simulated,
@@ -134,7 +134,7 @@ rule plot_latent_space:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_latent_space"),
         simulated=is_simulated,
@@ -175,7 +175,7 @@ rule plot_published_contrast:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_published_contrast"),
         simulated=is_simulated,

@@ -28,7 +28,7 @@ rule plot_calibration:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_calibration"),
         simulated=is_simulated,
@@ -66,7 +66,7 @@ rule plot_spike_in:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_spike_in"),
         simulated=is_simulated,
@@ -103,7 +103,7 @@ rule plot_enrichment_go:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_enrichment_go"),
         simulated=is_simulated,
@@ -141,7 +141,7 @@ rule plot_enrichment_kegg:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("bulk/plot_enrichment_kegg"),
         simulated=is_simulated,

@@ -29,7 +29,7 @@ rule plot_class_generation:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_class_generation"),
         simulated=l1000_simulated,
@@ -63,7 +63,7 @@ rule plot_class_prediction:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_class_prediction"),
         simulated=l1000_simulated,
@@ -101,7 +101,7 @@ rule plot_code_assignment:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_code_assignment"),
         simulated=l1000_simulated,
@@ -140,7 +140,7 @@ rule plot_drug_targets:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_drug_targets"),
         simulated=l1000_simulated,

@@ -29,7 +29,7 @@ rule plot_dataset_overview:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_dataset_overview"),
         simulated=l1000_simulated,
@@ -67,7 +67,7 @@ rule plot_expression_pca:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_expression_pca"),
         simulated=l1000_simulated,

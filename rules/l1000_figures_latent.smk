@@ -25,7 +25,7 @@ rule plot_signature_nodes:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_signature_nodes"),
         simulated=l1000_simulated,
@@ -59,7 +59,7 @@ rule plot_latent_heatmap:
     threads: 1
     resources:
         mem_mb=memory(3000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_latent_heatmap"),
         simulated=l1000_simulated,
@@ -98,7 +98,7 @@ rule plot_generated_vs_real:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_generated_vs_real"),
         simulated=l1000_simulated,
@@ -136,7 +136,7 @@ rule plot_published_units:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_published_units"),
         simulated=l1000_simulated,

@@ -24,7 +24,7 @@ rule plot_model_architectures:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_model_architectures"),
         simulated=l1000_simulated,
@@ -58,7 +58,7 @@ rule plot_signature_training:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_signature_training"),
         simulated=l1000_simulated,
@@ -96,7 +96,7 @@ rule plot_reconstruction:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_reconstruction"),
         simulated=l1000_simulated,
@@ -134,7 +134,7 @@ rule plot_programmes:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_programmes"),
         simulated=l1000_simulated,

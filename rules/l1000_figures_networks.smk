@@ -30,7 +30,7 @@ rule plot_network_heatmap:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_network_heatmap"),
         simulated=l1000_simulated,
@@ -71,7 +71,7 @@ rule plot_network_graph:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_network_graph"),
         simulated=l1000_simulated,
@@ -109,7 +109,7 @@ rule plot_decoded_classes:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("l1000/plot_decoded_classes"),
         simulated=l1000_simulated,

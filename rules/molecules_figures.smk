@@ -28,7 +28,7 @@ rule plot_image_samples:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_image_samples"),
         simulated=molecules_simulated,
@@ -63,7 +63,7 @@ rule plot_conditional_generation:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_conditional_generation"),
         simulated=molecules_simulated,
@@ -97,7 +97,7 @@ rule plot_latent_probes:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_latent_probes"),
         simulated=molecules_simulated,
@@ -134,7 +134,7 @@ rule plot_accuracy_curves:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_accuracy_curves"),
         simulated=molecules_simulated,

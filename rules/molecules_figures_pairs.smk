@@ -25,7 +25,7 @@ rule plot_pairs_overview:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_pairs_overview"),
         simulated=molecules_simulated,
@@ -60,7 +60,7 @@ rule plot_smiles_pretraining:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_smiles_pretraining"),
         simulated=molecules_simulated,
@@ -94,7 +94,7 @@ rule plot_pair_training:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_pair_training"),
         simulated=molecules_simulated,
@@ -129,7 +129,7 @@ rule plot_expression_prediction:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_expression_prediction"),
         simulated=molecules_simulated,

@@ -25,7 +25,7 @@ rule plot_molecule_generation:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_molecule_generation"),
         simulated=molecules_simulated,
@@ -59,7 +59,7 @@ rule plot_molecule_grid:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_molecule_grid"),
         simulated=molecules_simulated,
@@ -94,7 +94,7 @@ rule plot_ligand_enrichment:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("molecules/plot_ligand_enrichment"),
         simulated=molecules_simulated,

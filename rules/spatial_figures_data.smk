@@ -31,7 +31,7 @@ rule plot_tissue_overview:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_tissue_overview"),
         simulated=spatial_simulated,
@@ -68,7 +68,7 @@ rule plot_imputability:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_imputability"),
         simulated=spatial_simulated,

@@ -29,7 +29,7 @@ rule plot_spatial_domains:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_spatial_domains"),
         simulated=spatial_simulated,
@@ -66,7 +66,7 @@ rule plot_domain_agreement:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_domain_agreement"),
         simulated=spatial_simulated,
@@ -103,7 +103,7 @@ rule plot_clustering_after_imputation:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_clustering_after_imputation"),
         simulated=spatial_simulated,

@@ -28,7 +28,7 @@ rule plot_spatial_autocorrelation:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_spatial_autocorrelation"),
         simulated=spatial_simulated,
@@ -66,7 +66,7 @@ rule plot_spatial_patterns:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_spatial_patterns"),
         simulated=spatial_simulated,
@@ -103,7 +103,7 @@ rule plot_stacked_violins:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_stacked_violins"),
         simulated=spatial_simulated,
@@ -140,7 +140,7 @@ rule plot_marker_heatmap:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_marker_heatmap"),
         simulated=spatial_simulated,

@@ -28,7 +28,7 @@ rule plot_training_curves:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_training_curves"),
         simulated=spatial_simulated,
@@ -65,7 +65,7 @@ rule plot_scaling:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_scaling"),
         simulated=True,
@@ -104,7 +104,7 @@ rule plot_published_matrix:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_published_matrix"),
         simulated=spatial_simulated,

@@ -29,7 +29,7 @@ rule plot_held_out_likelihood:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_held_out_likelihood"),
         simulated=spatial_simulated,
@@ -66,7 +66,7 @@ rule plot_masked_protocol:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_masked_protocol"),
         simulated=spatial_simulated,
@@ -103,7 +103,7 @@ rule plot_planted_truth:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_planted_truth"),
         simulated=spatial_simulated,
@@ -141,7 +141,7 @@ rule plot_count_calibration:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(20),
+        runtime=minutes(10),
     params:
         code=code_digest("spatial/plot_count_calibration"),
         simulated=spatial_simulated,

@@ -3,10 +3,14 @@
 Most of a test is waiting for SLURM and for Snakemake's next look at it, so all of them wait at once.
 """
 
+import os
 import re
 import shutil
+import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import yaml
@@ -45,10 +49,25 @@ def cancelled_for_good(cluster, folder, config):
 
 
 def out_of_time(cluster, folder, config):
-    # SLURM counts in minutes and may send the signal up to one early: soon after the start.
     limit = ("--set-resources", "train_model:runtime=2")
-    signal = ("--default-resources", "slurm_extra='--signal=USR1@100'")
-    return ended(submit(cluster, folder, MODEL, *limit, *signal, overlays=config), folder)
+    signal_before = ("--default-resources", "slurm_extra='--signal=USR1@100'")
+    started = submit(cluster, folder, MODEL, *limit, *signal_before, overlays=config)
+    job = at_work(cluster, folder)
+    named = ["pgrep", "-f", rf"{folder}/\.snakemake/scripts/\S*train_model"]
+    (training,) = map(int, subprocess.run(named, capture_output=True, text=True, check=True).stdout.split())
+    # SLURM counts in minutes and looks twice a minute. Till then the training waits, as a long one would still train.
+    os.kill(training, signal.SIGSTOP)
+    wait_for(lambda: "USR1" in pending_signals(training), "SLURM's signal", 150)
+    os.kill(training, signal.SIGCONT)
+    wait_for(lambda: not jobs_of(cluster, "train_model", folder, "RUNNING"), "end of the job", 60)
+    return job, log_of(folder), ended(started, folder)
+
+
+def pending_signals(process: int) -> set[str]:
+    """Names of the signals that a process has been sent and has not yet been given."""
+    text = Path(f"/proc/{process}/status").read_text()
+    bits = int(re.search(r"^ShdPnd:\s*(\w+)$", text, re.M).group(1), 16)
+    return {one.name.removeprefix("SIG") for one in signal.Signals if bits >> (one - 1) & 1}
 
 
 def out_of_memory(cluster, folder, config):
@@ -161,7 +180,8 @@ def test_what_fails_for_good_is_named_and_a_rerun_goes_on(met, undisturbed):
 
 
 def test_time_limit_writes_a_checkpoint_and_the_retry_goes_on(cluster, met, undisturbed):
-    done, folder = met(out_of_time)
+    (_, first, done), folder = met(out_of_time)
+    assert "SIGUSR1 received; checkpoint written" in first
     good(done)
     assert states(cluster, folder).count("COMPLETED") == 1 and len(states(cluster, folder)) > 1
     assert re.search(r"resumed after epoch [1-9]", log_of(folder))

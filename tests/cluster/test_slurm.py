@@ -4,11 +4,12 @@ import re
 
 import pytest
 from runs import REPO, digests, good, run
-from submitted import MODEL, command, ended, jobs_of, submit
+from submitted import MODEL, ended, jobs_of, submit
 
 # A file of every training rule and three figures: a third of the demo's jobs. All of it goes through SLURM in
 # test-slow.
 TARGETS = [
+    "results/bulk/simulation.tsv",
     "results/bulk/demo/models/nbvae/seed0/model.safetensors",
     "results/bulk/demo/models/scvi/seed0/metrics.json",
     "results/l1000/demo/models/vae/seed0/model.safetensors",
@@ -88,11 +89,18 @@ def test_sites_that_want_gres(cluster, prepared):
     assert re.search(r"CUDA_VISIBLE_DEVICES: [01]$", log, re.M)
 
 
-def test_partitions_by_what_a_job_asks_for(cluster, tmp_path):
-    words = ("--slurm-partition-config", str(REPO / "profiles/slurm/partitions.yaml"))
-    done = good(ended(submit(cluster, tmp_path, MODEL, *words), tmp_path))
-    assert {job["Partition"] for job in jobs_of(cluster, "train_model", done.folder)} == {"gpu"}
-    assert {job["Partition"] for job in jobs_of(cluster, "prepare_signatures", done.folder)} == {"cpu"}
+def test_partitions_by_what_a_job_asks_for_and_memory_beyond_the_limit_of_groups(cluster, prepared):
+    words = [
+        "--slurm-partition-config",
+        str(REPO / "profiles/slurm/partitions.yaml"),
+        "--forcerun",
+        "split_signatures",
+    ]
+    words += ["--set-resources", "train_model:mem_mb=7000"]
+    done = good(ended(submit(cluster, prepared, MODEL, *words), prepared))
+    (training,) = jobs_of(cluster, "train_model", done.folder)
+    assert training["Partition"] == "gpu" and re.search(r"mem=7000M", training["TRES"])
+    assert {job["Partition"] for job in jobs_of(cluster, "split_signatures", done.folder)} == {"cpu"}
 
 
 @pytest.mark.parametrize("profile", ["slurm-gres", "kubernetes"])
@@ -112,6 +120,8 @@ def test_profiles_of_the_two_kinds_of_slurm_differ_in_gpus_alone():
     assert all(re.match(r"  \w+: \{gpu: 0|#|set-resources:", line) for line in added)
 
 
-def test_command_line_holds_no_config(tmp_path):
-    """What this file runs is the profile as it is shipped, but for the words that speed the test up."""
-    assert "device=auto" in command(tmp_path)
+def test_every_rule_that_computes_on_the_configs_device_asks_for_its_gpu():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (REPO / "rules").glob("*.smk"))
+    bodies = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.M | re.S))
+    computing = sorted(name for name, body in bodies.items() if 'device=config["device"]' in body)
+    assert computing == GPU_RULES

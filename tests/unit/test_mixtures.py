@@ -38,3 +38,15 @@ def test_the_log_density_is_that_of_a_weighted_normal():
         expected = multivariate_normal(mean, covariance).logpdf(points) + np.log(weight.mean())
         got = mixture[component] @ mixtures.density_terms(points) - 1.5 * np.log(2 * np.pi)
         np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_points_far_outside_leave_every_covariance_definite():
+    rng = np.random.default_rng(0)
+    points = np.vstack([rng.normal(size=(5000, 3)), 120 + 0.01 * rng.normal(size=(3, 3))])
+    fitted = mixtures.fit_mixtures(points, 4, range(20))
+    first, second = np.triu_indices(3)
+    precision = np.empty((20, 4, 3, 3))
+    # The coefficients of the products are minus the precisions, halved for squares.
+    products = -fitted[..., 4:] * np.where(first == second, 2, 1)
+    precision[..., first, second] = precision[..., second, first] = products
+    assert (np.linalg.eigvalsh(precision) > 0).all()

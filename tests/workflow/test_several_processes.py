@@ -38,5 +38,7 @@ def test_two_processes_stopped_by_a_signal_and_resumed_have_the_loss_curve_of_on
     assert "resumed after epoch" in (shared / LOG).read_text()
     one, two = history(alone), history(shared)
     assert one.index.equals(two.index) and len(one) > 100
-    np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(two.loc[:, "loss"], one.loc[:, "loss"], rtol=1e-4)
+    # Its small parts are differences of large sums.
+    np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-5)
     assert not np.array_equal(two, one), "one process trained"
