@@ -5,6 +5,7 @@ from pathlib import Path
 
 from snakemake import benchmark
 from snakemake.exceptions import WorkflowError
+from snakemake.io import strip_wildcard_constraints
 from snakemake.utils import validate
 
 from workflow_scripts.lib.code import code_digest as digest_of
@@ -140,3 +141,12 @@ def study_targets(kind):
 def study_claims():
     """Claims tables of every study."""
     return [path for path in study_targets("tables") if Path(path).name == "claims.tsv"]
+
+
+def benchmark_files(wildcards):
+    """By rule, a regular expression of its benchmark files, and with the same wildcards its runtime.json, if any."""
+    return {
+        one.name: [one.benchmark.regex().pattern, strip_wildcard_constraints(one.output.get("runtime", ""))]
+        for one in workflow.rules
+        if one.benchmark
+    }
