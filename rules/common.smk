@@ -13,6 +13,7 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
+    check_passed_on,
     gpu_visible,
     raw_location,
 )
@@ -26,6 +27,8 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
     check_config(config, ROOT)
+    if workflow.non_local_exec:
+        check_passed_on(workflow.config_settings.config_args or ())
 except ConfigProblem as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
