@@ -6,6 +6,7 @@ from pathlib import Path
 
 from snakemake import benchmark
 from snakemake.exceptions import WorkflowError
+from snakemake.io import strip_wildcard_constraints
 from snakemake.utils import validate
 
 from workflow_scripts.lib.code import code_digest as digest_of
@@ -13,6 +14,8 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
+    check_passed_on,
+    check_places,
     gpu_visible,
     raw_location,
 )
@@ -31,6 +34,9 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
     check_config(config, ROOT)
+    if workflow.non_local_exec:
+        check_passed_on(workflow.config_settings.config_args or ())
+        check_places([Path.cwd(), ROOT])
 except ConfigProblem as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
@@ -147,3 +153,12 @@ def study_targets(kind):
 def study_claims():
     """Claims tables of every study."""
     return [path for path in study_targets("tables") if Path(path).name == "claims.tsv"]
+
+
+def benchmark_files(wildcards):
+    """By rule, a regular expression of its benchmark files, and with the same wildcards its runtime.json, if any."""
+    return {
+        one.name: [one.benchmark.regex().pattern, strip_wildcard_constraints(one.output.get("runtime", ""))]
+        for one in workflow.rules
+        if one.benchmark
+    }

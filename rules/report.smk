@@ -34,11 +34,14 @@ rule gather_benchmarks:
         study_targets("figures"),
         study_targets("tables"),
     output:
-        "results/benchmarks.tsv",
+        report(
+            "results/benchmarks.tsv",
+            caption="../report/benchmarks.rst",
+            category="benchmarks",
+            labels={"dataset": "all", "model": "all", "panel": "benchmarks"},
+        ),
     log:
         "results/logs/gather_benchmarks.log",
-    benchmark:
-        "results/benchmarks/gather_benchmarks.tsv"
     conda:
         "../envs/python.yaml"
     threads: 1
@@ -46,9 +49,10 @@ rule gather_benchmarks:
         mem_mb=memory(500),
         runtime=minutes(5),
     params:
+        files=benchmark_files,
         code=code_digest("report/gather_benchmarks"),
     message:
-        "Gathering time and memory of every rule"
+        "Gathering time and memory of every job"
     script:
         "../workflow_scripts/report/gather_benchmarks.py"
 

@@ -1,6 +1,7 @@
 """The small scripts that join, gather and copy, run with a stand-in for Snakemake's object."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import pandas as pd
@@ -53,44 +54,66 @@ def test_join_claims_names_the_column_that_is_missing(tmp_path):
     assert not (tmp_path / "claims.tsv").exists()
 
 
-BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
+BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmean_load\tcpu_time\n"
 
 
 @pytest.fixture
 def measured(tmp_path):
-    """results/ with two rules' benchmarks and one model's runtime."""
+    """results/ with three rules' benchmarks and one model's runtime."""
     for name, row in {
-        "plot_volcano/demo": "2.5\t0:00:02\t200.5\t900\t2.25\n",
-        "train_nbvae/demo/nbvae-0": "9.5\t0:00:09\t-\t-\t8\n",
-        "simulate_counts": "0.5\t0:00:00\tNA\tNA\tNA\n",
+        "plot_volcano/demo": "2.5\t0:00:02\t200.5\t900\t90.1\t2.25\n",
+        "train_nbvae/demo/nbvae-0": "9.5\t0:00:09\t-\t-\t98.7\t8\n",
+        "train_nbvae/demo/nbvae-1": "9.5\t0:00:09\t2000\t-\t98.7\t8\n",
+        "simulate_counts": "0.5\t0:00:00\tNA\tNA\tNA\tNA\n",
+        "rule_of_old/demo": "0.5\t0:00:00\tNA\tNA\tNA\tNA\n",
     }.items():
         path = tmp_path / "benchmarks" / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(BENCHMARK + row)
-    folder = tmp_path / "bulk/demo/models/nbvae/seed0"
-    folder.mkdir(parents=True)
-    runtime = {"device": "cpu", "seconds": 7.5, "samples_per_second": 100.0}
-    runtime |= {"peak_host_bytes": 2**30, "peak_gpu_bytes": None}
-    (folder / "runtime.json").write_text(json.dumps(runtime))
+    for seed, gpu in ((0, None), (1, 2**29)):
+        folder = tmp_path / f"bulk/demo/models/nbvae/seed{seed}"
+        folder.mkdir(parents=True)
+        runtime = {"device": "cpu", "seconds": 7.5, "samples_per_second": 100.0}
+        runtime |= {"peak_host_bytes": 2**30, "peak_gpu_bytes": gpu}
+        (folder / "runtime.json").write_text(json.dumps(runtime))
     return tmp_path
 
 
+def gathered(folder):
+    of = re.escape(f"{folder}/benchmarks/")
+    files = {
+        "plot_volcano": [of + r"plot_volcano/(?P<dataset>\w+)\.tsv$", ""],
+        "simulate_counts": [of + r"simulate_counts\.tsv$", ""],
+        "train_nbvae": [
+            of + r"train_nbvae/(?P<dataset>\w+)/(?P<model>\w+)-(?P<seed>\d+)\.tsv$",
+            f"{folder}/bulk/{{dataset}}/models/{{model}}/seed{{seed}}/runtime.json",
+        ],
+    }
+    gather_benchmarks.main(job(folder, "benchmarks.tsv", params=SimpleNamespace(files=files)))
+    return read(folder / "benchmarks.tsv")
+
+
 def test_gather_benchmarks(measured):
-    gather_benchmarks.main(job(measured, "benchmarks.tsv", input=[]))
-    found = read(measured / "benchmarks.tsv").set_index(["rule", "job"])
-    assert found.index.tolist()[-1] == ("training", "bulk/demo/models/nbvae/seed0") and len(found) == 4
-    assert found.loc[("plot_volcano", "demo"), ["seconds", "cpu_seconds", "max_rss_mb"]].tolist() == [
-        *("2.5", "2.25", "200.5"),
+    found = gathered(measured)
+    assert found.rule.tolist() == ["plot_volcano", "simulate_counts", "train_nbvae", "train_nbvae"]
+    figure, simulated, cpu, gpu = (row for _, row in found.iterrows())
+    assert figure.wildcards == "dataset=demo"
+    assert figure[["seconds", "cpu_seconds", "mean_load_percent", "peak_rss_mib", "device"]].tolist() == [
+        *("2.5", "2.25", "90.1", "200.5", ""),
     ]
-    assert found.loc[("train_nbvae", "demo/nbvae-0"), "max_rss_mb"] == ""
-    assert found.loc[("simulate_counts", ""), "seconds"] == "0.5"
-    training = found.loc[("training", "bulk/demo/models/nbvae/seed0")]
-    assert training[["device", "max_rss_mb", "gpu_mb"]].tolist() == ["cpu", "1024", ""]
+    assert simulated[["wildcards", "seconds", "peak_rss_mib"]].tolist() == ["", "0.5", ""]
+    assert cpu.wildcards == "dataset=demo, model=nbvae, seed=0"
+    # The larger of what Snakemake sampled and what the kernel kept; Snakemake may have sampled nothing.
+    assert [cpu.peak_rss_mib, gpu.peak_rss_mib] == ["1024", "2000"]
+    assert [cpu.peak_gpu_mib, gpu.peak_gpu_mib] == ["", "512"]
+    assert cpu[["seconds", "training_seconds", "samples_per_second", "device"]].tolist() == [
+        *("9.5", "7.5", "100", "cpu"),
+    ]
 
 
 def test_gather_benchmarks_of_nothing_is_a_header(tmp_path):
-    gather_benchmarks.main(job(tmp_path, "benchmarks.tsv", input=[]))
-    assert (tmp_path / "benchmarks.tsv").read_text().startswith("rule\tjob\tseconds\t")
+    assert gathered(tmp_path).empty
+    assert (tmp_path / "benchmarks.tsv").read_text().startswith("rule\twildcards\tseconds\t")
 
 
 def test_write_config_comes_back_as_it_was(tmp_path):

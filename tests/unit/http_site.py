@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,14 +119,16 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(data: bytes, **options: object) -> Iterator[Site]:
-    """Serve `data` on the loopback interface for the time of the block."""
+def serving(data: bytes, context: ssl.SSLContext | None = None, **options: object) -> Iterator[Site]:
+    """Serve `data` on the loopback interface for the time of the block, by TLS with a `context`."""
     site = Site(data, **options)  # type: ignore[arg-type]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.block_on_close = False
     server.site = site  # type: ignore[attr-defined]
-    site.url = f"http://127.0.0.1:{server.server_port}/file"
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    site.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}/file"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

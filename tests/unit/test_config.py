@@ -1,12 +1,20 @@
 """The config's errors in words, and which data sets run."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from workflow_scripts.lib.config import ConfigProblem, active_datasets, check_config, raw_location
+from workflow_scripts.lib.config import (
+    ConfigProblem,
+    active_datasets,
+    check_config,
+    check_passed_on,
+    check_places,
+    raw_location,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,6 +116,84 @@ def test_a_wrong_block_is_named_with_its_place(config, tmp_path, more, words):
     message = str(caught.value)
     assert "\n" not in message and message.startswith("config, ")
     assert all(word in message for word in ["mine", *words]), message
+
+
+@pytest.mark.parametrize("study", ["bulk", "l1000", "spatial", "molecules"])
+@pytest.mark.parametrize(
+    "name", ["a b", "it's", 'a"b', "a;b", "$(touch x)", "a\n", "\na", "é", "a/b", "..", "{a}", ""]
+)
+def test_names_are_wildcards_and_so_plain(config, tmp_path, study, name):
+    config["datasets"][study][name] = own_block(tmp_path) if study == "bulk" else {}
+    with pytest.raises(ConfigProblem) as caught:
+        check_config(config, ROOT)
+    message = str(caught.value)
+    assert f"{name!r} is not allowed; expected a name of small letters, digits and _" in message
+    assert message.startswith(f"config, datasets: {study}: ") and "\n" not in message
+
+
+@pytest.mark.parametrize("key", ["contrasts", "gene_sets"])
+@pytest.mark.parametrize("name", ["a b", "a\n", "$(touch x)", "a/b", "{a}"])
+def test_names_of_contrasts_and_gene_sets_too(config, tmp_path, key, name):
+    own = own_block(tmp_path)
+    own[key] = {name: own["contrasts"]["a"] if key == "contrasts" else "go.gmt"}
+    config["datasets"]["bulk"]["mine"] = own
+    with pytest.raises(ConfigProblem, match="expected a name of letters, digits and _"):
+        check_config(config, ROOT)
+
+
+def test_a_brace_in_a_path_is_refused_in_words(config, tmp_path):
+    for key in ("raw_dir", "mirror"):
+        with pytest.raises(
+            ConfigProblem, match=rf"config, {key}: 'a{{b}}' is not allowed; expected a path without"
+        ):
+            check_config({**config, key: "a{b}"}, ROOT)
+    config["datasets"]["bulk"]["mine"] = own_block(tmp_path, gene_info="a{dataset}.tsv")
+    with pytest.raises(ConfigProblem, match="mine: gene_info: .*without { and }; rename it"):
+        check_config(config, ROOT)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://me:hush@data.invalid/x", "s3://hush@bucket/x", "x http://a:hush@[::1]/"]
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(config, address):
+    config["datasets"]["bulk"]["demo"]["title"] = address
+    with pytest.raises(
+        ConfigProblem, match=r"datasets: bulk: demo: title: .*user name or a password"
+    ) as caught:
+        check_config(config, ROOT)
+    assert "hush" not in str(caught.value)
+
+
+def test_an_address_without_one_is_text(config):
+    config["datasets"]["bulk"]["demo"]["title"] = (
+        "https://a.invalid/b@c?d=e@f, me@a.invalid, http://a.invalid"
+    )
+    check_config(config, ROOT)
+
+
+@pytest.mark.parametrize("value", ["it's", "$(touch x)", "`touch x`", "a\nb", "a\\b", "a\x1b", "a\u2028b"])
+def test_words_that_a_jobs_shell_would_read_again_are_refused(value):
+    with pytest.raises(ConfigProblem, match=r"--config mirror=.* write the key into a file") as caught:
+        check_passed_on(["source=mirror", f"mirror={value}"])
+    assert str(caught.value).isprintable()
+
+
+def test_words_that_are_passed_on_arrive_as_they_are():
+    """Python's repr, as Snakemake writes them, is a shell's word for the same text."""
+    words = ["source=mirror", "mirror=/data/a b; c & é漢 #|<>*?[x]~!", 'bulk={datasets: ["a", "b"]}']
+    check_passed_on(words)
+    line = "printf '%s\\0' " + " ".join(map(repr, words))
+    wrapped = line.replace('"', '\\"')  # as an argument of sbatch
+    for command in (line, f'sh -c "{wrapped}"'):
+        shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+        assert shown.split("\0")[:-1] == words
+
+
+@pytest.mark.parametrize("name", ["a$b", "a`b", "a'b", 'a"b', "a\\b", "a\nb"])
+def test_folders_whose_names_a_submitted_jobs_shell_would_read_otherwise(tmp_path, name):
+    check_places([tmp_path, Path("/data/a b; c & é (1)")])
+    with pytest.raises(ConfigProblem, match="rename it, or work in another"):
+        check_places([tmp_path, tmp_path / name])
 
 
 @pytest.mark.parametrize("key", ["source", "studies", "datasets"])

@@ -234,6 +234,26 @@ def test_redirect_loop_and_redirect_away_from_http(site, tmp_path):
     refused(entry(site, DATA), tmp_path / "file.bin", "redirects lead nowhere")
 
 
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9/file?X-Amz-Signature=hush", "ftp://me:hush@127.0.0.1/file?token=hush"]
+)
+def test_what_an_address_keeps_secret_is_not_told(site, tmp_path, caplog, address):
+    """Of a signed address, or one with a password, to which a server redirects; proxies keep theirs too."""
+    site.faults = [("redirect", address)] * 99
+    with pytest.raises(LatentomeError, match="redirects lead nowhere|connection failed") as caught:
+        get(entry(site, DATA), tmp_path / "file.bin")
+    assert "hush" not in str(caught.value) + caplog.text
+
+
+def test_the_proxys_password_is_not_told(tmp_path, caplog, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://me:hush@127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    row = Entry("toy", "toy", "b", url="http://data.invalid/b")
+    with pytest.raises(LatentomeError, match="connection failed") as caught:
+        get(row, tmp_path / "b")
+    assert "hush" not in str(caught.value) + caplog.text
+
+
 def test_https_is_kept_to(site, tmp_path):
     class Downgrade(requests.adapters.BaseAdapter):
         def send(self, request, **kwargs):

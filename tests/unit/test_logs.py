@@ -41,3 +41,14 @@ def test_a_failure_is_one_line_and_its_traceback_in_the_log(tmp_path):
     assert other.stderr.startswith(
         "latentome: error: ZeroDivisionError: division by zero (the traceback is in"
     )
+
+
+def test_the_password_of_an_address_is_in_neither(tmp_path):
+    told = "https://***@data.invalid/file@2?x=a@b"
+    body = "import logging; logging.warning('%s', a); raise {}(a)"
+    for error in ("LatentomeError", "OSError"):
+        address = "a = 'https://ghost:hu@sh@data.invalid/file@2?x=a@b'; "
+        found = run(address + body.format(error), tmp_path)
+        assert found.returncode == 1 and told in found.stderr and "ghost" not in found.stderr
+        log = (tmp_path / "logs/job.log").read_text()
+        assert log.count(told) == 2 and "ghost" not in log

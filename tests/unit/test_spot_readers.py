@@ -1,6 +1,7 @@
 """Readers of every raw format of spatial data: right in every spelling, or refused in one line."""
 
 import gzip
+import io
 import json
 import tarfile
 
@@ -105,6 +106,33 @@ def test_positions_are_found_in_a_folder_and_in_an_archive(tmp_path):
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "spatial.tar.gz").read_bytes()[:100])
     with pytest.raises(LatentomeError, match=r"archive cannot be read.*download it again"):
         read_positions(tmp_path / "cut.tar.gz")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("/tmp/tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
+        ("../tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
+        ("spatial/../../tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
+        ("spatial/tissue_positions.csv", tarfile.SYMTYPE, "is no file"),
+        ("spatial/tissue_positions.csv", tarfile.LNKTYPE, "is no file"),
+        ("spatial/image.png", tarfile.FIFOTYPE, "is no file"),
+        ("spatial/image.png", tarfile.CHRTYPE, "is no file"),
+    ],
+)
+def test_archives_with_links_or_members_outside_are_refused(tmp_path, name, kind, told):
+    text = (HEADER + "".join(position_lines())).encode()
+    with tarfile.open(tmp_path / "spatial.tar.gz", "w:gz") as archive:
+        for member, of in (("spatial/tissue_positions_list.csv", tarfile.REGTYPE), (name, kind)):
+            header = tarfile.TarInfo(member)
+            header.type, header.linkname = of, "/etc/passwd"
+            header.size = len(text) if of == tarfile.REGTYPE else 0
+            archive.addfile(header, io.BytesIO(text))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(LatentomeError, match=told) as caught:
+        read_positions(tmp_path / "spatial.tar.gz")
+    assert name in str(caught.value) and "passwd" not in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_spots_outside_the_tissue_and_other_features_are_left_out(tmp_path, counts):

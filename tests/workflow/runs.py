@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +92,19 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 120):
             return found
         time.sleep(0.02)
     raise AssertionError(f"no {what} within {seconds} s")
+
+
+@contextmanager
+def mounted(folder: Path, *options: str) -> Iterator[Path | None]:
+    """A file system of its own, in memory, or None where this process may not mount one."""
+    folder.mkdir(parents=True)
+    line = ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(folder)]
+    done = subprocess.run(line, capture_output=True, check=False)
+    try:
+        yield None if done.returncode else folder
+    finally:
+        if not done.returncode:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -4,11 +4,10 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
 
 import own_signatures
 import pytest
-from runs import command, digests, environment, good, run, wait_for
+from runs import command, digests, environment, good, mounted, run, wait_for
 
 TARGETS = ["results/l1000/demo/models/vae/seed0/model.safetensors"]
 MINE = "results/l1000/mine/signatures.h5ad"
@@ -27,19 +26,6 @@ def intact(folder, undisturbed) -> None:
     left = [path for path in (folder / "results").rglob("*") if {".part", ".tmp"} & set(path.suffixes)]
     assert not left
     assert not list((folder / ".snakemake").glob("locks/*"))
-
-
-@contextmanager
-def mounted(folder, *options: str):
-    """A file system of its own, in memory, or None where this process may not mount one."""
-    folder.mkdir(parents=True)
-    line = ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(folder)]
-    done = subprocess.run(line, capture_output=True, check=False)
-    try:
-        yield None if done.returncode else folder
-    finally:
-        if not done.returncode:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def remount(folder, options: str) -> None:

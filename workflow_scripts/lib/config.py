@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.stats.formula import parse_formula
-from workflow_scripts.lib.wording import close_match
+from workflow_scripts.lib.wording import close_match, shown, without_credentials
 
 FILE_KEYS = (
     *("counts", "samples", "truth", "gene_info", "obo", "size_factor_genes", "smiles"),
@@ -48,10 +48,67 @@ def _allowed(error: ValidationError) -> str:
     if rule == "type":
         kinds = " or ".join([value] if isinstance(value, str) else value)
         return f"{error.instance!r} is not allowed; expected {kinds}"
+    if rule == "pattern":
+        return f"{error.instance!r} is not allowed; expected {error.schema['description']}"
     if rule == "required":
         missing = [key for key in value if key not in error.instance]
         return f"the key {missing[0]!r} is missing"
     return f"{error.instance!r} is not allowed; {error.message.splitlines()[0]}"
+
+
+def _texts(value: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text of a config, and the keys that lead to it."""
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(inner, (*where, str(key)))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, where)
+
+
+def check_passed_on(words: Iterable[str]) -> None:
+    """Refuse words of ``--config`` that a job's shell would read in another way.
+
+    Snakemake writes them into the command of every job that it submits, between the quotes of Python's ``repr``; where
+    a scheduler wants the command as an argument, between double quotes once more.
+
+    Parameters
+    ----------
+    words
+        As ``KEY=VALUE``.
+
+    Raises
+    ------
+    ConfigProblem
+        Naming the key and the character.
+    """
+    for word in words:
+        key, _, value = word.partition("=")
+        for character in value:
+            if character in "'\\$`" or not character.isprintable():
+                raise ConfigProblem(
+                    f"--config {key}={shown(value)}: {shown(character)} would mean something else to the shell of a "
+                    "submitted job; write the key into a file and give it by --configfile"
+                )
+
+
+def check_places(places: Iterable[Path]) -> None:
+    """Refuse folders whose names a submitted job's shell would read in another way.
+
+    Raises
+    ------
+    ConfigProblem
+        Naming the folder and the character.
+    """
+    for place in places:
+        for character in str(place):
+            if character in "'\"\\$`" or not character.isprintable():
+                raise ConfigProblem(
+                    f"{place}: {shown(character)} in the name of a folder would mean something else to the shell of a "
+                    "submitted job; rename it, or work in another"
+                )
 
 
 def check_config(config: Mapping[str, Any], root: Path) -> None:
@@ -69,6 +126,13 @@ def check_config(config: Mapping[str, Any], root: Path) -> None:
     ConfigProblem
         Naming the key, its value and what is allowed there.
     """
+    # Before anything is shown of the config.
+    for keys, text in _texts(config):
+        if (safe := without_credentials(text)) != text:
+            raise ConfigProblem(
+                f"config, {': '.join(keys)}: {shown(safe)} holds a user name or a password, and the config is shown in "
+                "logs and in the report; take them out of the address (~/.netrc or the environment may hold them)"
+            )
     schema = yaml.safe_load((root / "resources/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:

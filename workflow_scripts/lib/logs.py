@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .errors import LatentomeError
+from .wording import without_credentials
 
 DONE = "done"
 """How the last line of a job that succeeded begins."""
@@ -27,6 +28,11 @@ COLLECTION = (700, 10, 10)
 """Python's own thresholds of garbage collection, which `workflow_scripts` raises while a script imports."""
 
 
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_credentials(super().format(record))
+
+
 def _versions(packages: tuple[str, ...]) -> str:
     found = [f"python {platform.python_version()}"]
     for name in packages:
@@ -35,6 +41,10 @@ def _versions(packages: tuple[str, ...]) -> str:
         except PackageNotFoundError:
             continue
     return ", ".join(found)
+
+
+def _tell(what: str) -> None:
+    print(f"latentome: error: {without_credentials(what)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -56,7 +66,8 @@ def job_log(
     ------
     SystemExit
         With status 1 if the block raised. A `LatentomeError` is shown on the console as it is, any other
-        exception by its type and message; the traceback of both is in the log.
+        exception by its type and message; the traceback of both is in the log. Neither shows the user name and
+        password of an address.
     """
     # What is imported by now stays: no later collection, nor the process's end, has to look at it.
     gc.freeze()
@@ -71,7 +82,7 @@ def job_log(
     if number != "0":
         path.unlink(missing_ok=True)
     handler = logging.FileHandler(path, mode="a", encoding="utf-8")
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(_Formatter(FORMAT))
     previous_level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
@@ -89,15 +100,11 @@ def job_log(
         log.info("%s after %.1f s", DONE, time.monotonic() - began)
     except LatentomeError as error:
         log.error("%s", traceback.format_exc())
-        print(f"latentome: error: {error}", file=sys.stderr, flush=True)
+        _tell(str(error))
         raise SystemExit(1) from None
     except Exception as error:  # noqa: BLE001 - the last line of defence of a job
         log.error("%s", traceback.format_exc())
-        print(
-            f"latentome: error: {type(error).__name__}: {error} (the traceback is in {path})",
-            file=sys.stderr,
-            flush=True,
-        )
+        _tell(f"{type(error).__name__}: {error} (the traceback is in {path})")
         raise SystemExit(1) from None
     finally:
         root.removeHandler(handler)

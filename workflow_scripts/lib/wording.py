@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s'\"]*@")
+
+
+def without_credentials(text: str) -> str:
+    """Return `text` with ``***`` for the user name and password of every address in it."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 def shown(text: object) -> str:

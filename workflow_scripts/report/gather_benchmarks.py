@@ -1,6 +1,7 @@
-"""Time and memory of every job, from Snakemake's benchmark files and the models' runtime.json."""
+"""Time and memory of every job, from Snakemake's benchmark files and the trainings' runtime.json."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -8,39 +9,54 @@ import pandas as pd
 from workflow_scripts.lib.logs import job_log
 from workflow_scripts.lib.tables import write_table
 
+COLUMNS = [
+    *("rule", "wildcards", "seconds", "cpu_seconds", "mean_load_percent", "peak_rss_mib"),
+    *("device", "peak_gpu_mib", "training_seconds", "samples_per_second"),
+]
+MIB = 2**20
+
+
+def measured_by_snakemake(path: Path) -> dict:
+    """One benchmark file; its MB are 2^20 bytes, its load is in percent of one core."""
+    row = pd.read_csv(path, sep="\t", na_values=["-", "NA"]).iloc[-1]
+    names = {
+        "seconds": "s",
+        "cpu_seconds": "cpu_time",
+        "mean_load_percent": "mean_load",
+        "peak_rss_mib": "max_rss",
+    }
+    return {name: row.get(theirs) for name, theirs in names.items()}
+
+
+def measured_by_training(path: Path, sampled: float) -> dict:
+    """One runtime.json; Snakemake looks at memory every two seconds and can miss the peak that the kernel kept."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    gpu, host = found["peak_gpu_bytes"], (found["peak_host_bytes"] or 0) / MIB
+    return {
+        "peak_rss_mib": host if pd.isna(sampled) else max(host, sampled),
+        "device": found["device"],
+        "peak_gpu_mib": None if gpu is None else gpu / MIB,
+        "training_seconds": found["seconds"],
+        "samples_per_second": found["samples_per_second"],
+    }
+
 
 def main(snakemake) -> None:
     folder = Path(snakemake.output[0]).with_suffix("")
+    files = [path.as_posix() for path in sorted(folder.rglob("*.tsv"))]
     rows = []
-    for path in sorted(folder.rglob("*.tsv")):
-        place = path.relative_to(folder).with_suffix("")
-        if place.parts[0] == "gather_benchmarks":  # of an earlier run
-            continue
-        table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
-        for _, row in table.iterrows():
-            rows.append(
-                {"rule": place.parts[0], "job": "/".join(place.parts[1:]), "seconds": row["s"],
-                 "cpu_seconds": row["cpu_time"], "max_rss_mb": row["max_rss"]}
-            )  # fmt: skip
-    for path in sorted(folder.parent.glob("*/*/models/*/seed*/runtime.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        rows.append(
-            {"rule": "training", "job": "/".join(path.parts[-6:-1]), "seconds": found["seconds"],
-             "max_rss_mb": (found["peak_host_bytes"] or 0) / 2**20, "device": found["device"],
-             "samples_per_second": found["samples_per_second"],
-             "gpu_mb": None if found["peak_gpu_bytes"] is None else found["peak_gpu_bytes"] / 2**20}
-        )  # fmt: skip
-    columns = [
-        "rule",
-        "job",
-        "seconds",
-        "cpu_seconds",
-        "max_rss_mb",
-        "device",
-        "samples_per_second",
-        "gpu_mb",
-    ]
-    write_table(pd.DataFrame(rows, columns=columns), snakemake.output[0])
+    for rule, (pattern, runtime) in sorted(snakemake.params.files.items()):
+        for match in filter(None, (re.fullmatch(pattern, file) for file in files)):
+            wildcards = match.groupdict()
+            row = {
+                "rule": rule,
+                "wildcards": ", ".join(f"{name}={value}" for name, value in wildcards.items()),
+            }
+            row |= measured_by_snakemake(Path(match.string))
+            if runtime and (path := Path(runtime.format(**wildcards))).exists():
+                row |= measured_by_training(path, row["peak_rss_mib"])
+            rows.append(row)
+    write_table(pd.DataFrame(rows, columns=COLUMNS), snakemake.output[0])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import urllib3
 from workflow_scripts.lib.data.arrival import Again, Arrival, need_space, strong_validator, write_json
 from workflow_scripts.lib.data.registry import Entry
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.wording import shown
+from workflow_scripts.lib.wording import shown, without_credentials
 
 log = logging.getLogger("latentome")
 
@@ -200,7 +200,9 @@ class _Ticker:
 
 
 def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    # A server may redirect to an address that is signed in its query.
+    text = re.sub(r"\?[^\s'\")]+", "?...", " ".join(str(error).split()))
+    return without_credentials(text)[:200]
 
 
 def _retry_after(headers: Any) -> float:

@@ -92,6 +92,13 @@ def _positions_text(path: str | Path) -> tuple[str, str]:
         return read_text(path), str(path)
     try:
         with tarfile.open(path) as archive:
+            for member in archive:
+                outside = member.name.startswith("/") or ".." in Path(member.name).parts
+                if outside or not (member.isfile() or member.isdir()):
+                    raise LatentomeError(
+                        f"{path}: the archive's {shown(member.name)} {'lies outside it' if outside else 'is no file'}; "
+                        "expected files and folders alone, as Space Ranger packs them; download it again"
+                    )
             members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
             name = next((name for name in POSITION_FILES if name in members), None)
             if name is None:
