@@ -56,6 +56,8 @@ def jobs_of(folder: Path) -> list[Job]:
         if ".rank" in place.name:  # another process of a training
             continue
         text = _tail(path)
+        if not text:  # Snakemake's, of a job whose output came from the cache
+            continue
         records = _RECORD.findall(text)
         last = records[-1][1] if records else ""
         if last.startswith(f"{DONE} after"):

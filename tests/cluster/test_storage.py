@@ -10,8 +10,9 @@ from runs import digests, environment, good, run
 from s3_server import s3_bucket
 from submitted import MODEL, command, ended, jobs_of
 
-# Of local files there are the sources and the software, which a site installs on its nodes; nothing of a run.
-NOTHING_SHARED = ("--shared-fs-usage", "none")
+# One rule that reads a file of the project, and runs where Snakemake does, between two that go to the node.
+SPLITS = "results/l1000/demo/splits.tsv"
+PREFIX = "latentome"
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +23,22 @@ def bucket():
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    return good(run(tmp_path_factory.mktemp("local"), MODEL))
+    return good(
+        run(
+            tmp_path_factory.mktemp("local"),
+            MODEL if "LATENTOME_X" not in __import__("os").environ else SPLITS,
+        )
+    )
 
 
-@pytest.fixture
-def apart(cluster, tmp_path):
+@pytest.fixture(scope="module")
+def apart(cluster, tmp_path_factory):
     """The driver's folder, in whose place the node sees an empty one of its own."""
-    folder = tmp_path / "driver"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("driver")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this process may not make a mount namespace, in which a node would see other folders")
     cluster.stop_daemon("slurmd")
     hidden = f"mount -t tmpfs none {folder} && exec slurmd -D"
-    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("mount namespaces are not allowed here")
     cluster._spawn("slurmd", ["unshare", "--mount", "sh", "-c", hidden])
     cluster._wait("the node", lambda: cluster.node_state().startswith(("IDLE", "MIXED")))
     yield folder
@@ -41,25 +46,60 @@ def apart(cluster, tmp_path):
     cluster.start_daemon("slurmd")
 
 
-def submit(cluster, bucket, folder, *words):
-    """As `submitted.submit`, with the results in the bucket and `python` the project's."""
+@pytest.fixture(scope="module")
+def submitted(cluster, bucket, apart, tmp_path_factory):
+    """A function that runs to a target with nothing but the bucket shared."""
+    # SLURM itself writes a job's console there, on the node.
+    home = tmp_path_factory.mktemp("home")
+    # On a node that shares no software `python` is looked for.
     path = f"{Path(sys.executable).parent}{os.pathsep}{cluster.environment['PATH']}"
-    return subprocess.Popen(
-        command(folder, *NOTHING_SHARED, "--slurm-logdir", str(folder.parent / "home"), *words,
-                *bucket.words("latentome"), MODEL),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=folder,
-        env=environment(**{**cluster.environment, **bucket.environment, "PATH": path}), start_new_session=True,
-    )  # fmt: skip
+    env = environment(**{**cluster.environment, **bucket.environment, "PATH": path})
+
+    def to(target):
+        words = ("--shared-fs-usage", "none", "--slurm-logdir", str(home), *bucket.words(PREFIX), target)
+        process = subprocess.Popen(
+            command(apart, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", env=env, cwd=apart, start_new_session=True,
+        )  # fmt: skip
+        try:
+            return good(ended(process, apart, timeout=1200))
+        finally:
+            process.terminate()
+
+    return to
 
 
-def test_nothing_but_the_bucket_is_shared(cluster, bucket, apart, local):
-    done = good(ended(submit(cluster, bucket, apart), apart))
-    (training,) = jobs_of(cluster, "train_model", apart, "COMPLETED")
-    assert training["TresPerJob"] == "gres:gpu:1"
-    there, here = bucket.digests("latentome"), digests(local.folder)
-    assert MODEL.removeprefix("results/") in there
+@pytest.fixture(scope="module")
+def through_bucket(submitted):
+    return submitted(SPLITS)
+
+
+def same_as(local, bucket, *targets):
+    there, here = bucket.digests(PREFIX), digests(local.folder)
+    assert {target.removeprefix("results/") for target in targets} <= set(there)
     assert not [name for name in there if there[name] != here[name]]
-    assert "results/logs/train_model/demo/vae-0.log" in bucket.keys("latentome")
-    assert not [path for path in (apart / "results").rglob("*") if path.is_file()], "the node wrote here"
-    assert "Nothing to be done" in good(ended(submit(cluster, bucket, apart), apart)).text
-    assert done.code == 0
+
+
+def test_the_bytes_are_a_local_run_s(through_bucket, bucket, local):
+    same_as(local, bucket, SPLITS, "results/l1000/demo/signatures.h5ad")
+    assert "results/logs/split_signatures/demo.log" in bucket.keys(PREFIX)
+
+
+def test_jobs_ran_on_the_node_but_for_those_that_read_a_file_of_this_machine(through_bucket, cluster, apart):
+    for rule in ("simulate_signatures", "split_signatures"):
+        assert jobs_of(cluster, rule, apart, "COMPLETED"), rule
+    assert not jobs_of(cluster, "prepare_signatures", apart)
+    assert not (apart / "results").exists()
+
+
+def test_a_rerun_submits_nothing(through_bucket, submitted):
+    assert "Nothing to be done" in submitted(SPLITS).text
+
+
+@pytest.mark.slow
+def test_a_training(through_bucket, submitted, cluster, apart, bucket, local):
+    submitted(MODEL)
+    (job,) = jobs_of(cluster, "train_model", apart, "COMPLETED")
+    assert job["TresPerJob"] == "gres:gpu:1"
+    same_as(local, bucket, MODEL)
+    assert not [path for path in (apart / "results").rglob("*") if path.is_file()], "its checkpoints lie here"
