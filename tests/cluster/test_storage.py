@@ -23,12 +23,7 @@ def bucket():
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    return good(
-        run(
-            tmp_path_factory.mktemp("local"),
-            MODEL,
-        )
-    )
+    return good(run(tmp_path_factory.mktemp("local"), MODEL))
 
 
 @pytest.fixture(scope="module")
