@@ -133,6 +133,12 @@ ready_slurm() { # tests/cluster starts one of its own
   say "no slurmctld on PATH: the tests that need SLURM are skipped; Debian: apt-get install slurm-wlm munge"
 }
 
+ready_rsync() { # the storage plugin fs copies with it
+  [ "$mode" = --test ] && ! have rsync || return 0
+  if can_apt && apt_install rsync; then return; fi
+  say "no rsync on PATH: one test of storage is skipped; Debian: apt-get install rsync"
+}
+
 # ---- packages -----------------------------------------------------------------------------------
 install_torch() { # apart, because PyPI's build for Linux is CUDA's, gigabytes
   local torch again=()
@@ -201,6 +207,7 @@ esac
 if ! sound_venv; then build_venv; fi
 ready_r
 ready_slurm
+ready_rsync
 ready_packages
 check
 say "ready after $SECONDS s"

@@ -51,6 +51,7 @@ rule prepare_counts:
         "results/benchmarks/prepare_counts/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     threads: 1
     resources:
         mem_mb=memory(3000),

@@ -1,5 +1,6 @@
 """Helpers of all rules; each study has its own beside it, and no other file has functions."""
 
+import os
 import signal
 from functools import cache as memoise
 from pathlib import Path
@@ -14,9 +15,12 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
+    check_output_cache,
     check_passed_on,
     check_places,
     gpu_visible,
+    is_made,
+    is_object,
     raw_location,
 )
 
@@ -34,6 +38,8 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
     check_config(config, ROOT)
+    if workflow.enable_cache:
+        check_output_cache(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
     if workflow.non_local_exec:
         check_passed_on(workflow.config_settings.config_args or ())
         check_places([Path.cwd(), ROOT])
@@ -49,7 +55,6 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-REGISTRY = str(ROOT / "resources/datasets.tsv")
 RAW = config["raw_dir"]
 
 
@@ -96,14 +101,20 @@ def raw_name(wildcards):
     return f"{wildcards.accession}/{wildcards.file}"
 
 
+def given_file(path):
+    """A file that no rule makes: an object where its address says so, else of this machine, whatever holds the results."""
+    return storage(path) if is_object(path) else local(path)
+
+
 def raw_file(name):
-    """Path of a file that a dataset block names: registered, simulated, or the user's own."""
-    return raw_location(name, config, ROOT)
+    """Input of a file that a dataset block names: registered, simulated, or the user's own."""
+    path = raw_location(name, config, ROOT)
+    return path if is_made(name, config, ROOT) else given_file(path)
 
 
 def project_file(name):
     """A file of the project, wherever the workflow runs."""
-    return str(ROOT / name)
+    return local(str(ROOT / name))
 
 
 @memoise
@@ -123,6 +134,23 @@ def block_of(study, name):
     if name not in blocks:
         raise WorkflowError(f"latentome: error: dataset {name!r} is not in the config (datasets: {study}: ...)")
     return blocks[name]
+
+
+def block_part(study, *keys):
+    """Param function: some keys of a dataset's block, for the cache knows inputs by their content, not by their role."""
+
+    def part(wildcards):
+        block = block_of(study, wildcards.dataset)
+        return {key: block[key] for key in keys if key in block}
+
+    return part
+
+
+def unmeasure_cached_rules():
+    """Take the benchmark from rules whose output the cache may give: Snakemake refuses the two together."""
+    for one in workflow.rules:
+        if one.cache.output:
+            one._benchmark = None
 
 
 def figure_files(study, plans):

@@ -81,7 +81,7 @@ def pretrained_weights(wildcards):
     """Weights and card that a block's `pretrained` names, or nothing."""
     folder = dataset_named(wildcards.dataset).block.get("pretrained")
     names = ("model.safetensors", "model.json")
-    return [f"{folder}/{wildcards.model}/seed{wildcards.seed}/{name}" for name in names] if folder else []
+    return [given_file(f"{folder}/{wildcards.model}/seed{wildcards.seed}/{name}") for name in names if folder]
 
 
 def deseq2_workers(wildcards):

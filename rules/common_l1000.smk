@@ -60,7 +60,7 @@ def l1000_sources(key):
 
 def unpacked_matrix(name):
     """Where a gzipped GCTX is unpacked to, beside the downloads."""
-    if Path(name).is_absolute() or ".." in Path(name).parts:
+    if Path(name).is_absolute() or ".." in Path(name).parts or is_object(name):
         raise WorkflowError(
             f"latentome: error: {name}: a gzipped GCTX outside the working folder is not unpacked; unpack it with gunzip "
             "and name the .gctx, or name it relative to the working folder"
@@ -101,7 +101,7 @@ def l1000_pretrained(wildcards):
     """Weights and card that an L1000 block's `pretrained` names, or nothing."""
     folder = l1000_named(wildcards.dataset).block.get("pretrained")
     names = ("model.safetensors", "model.json")
-    return [f"{folder}/{wildcards.model}/seed{wildcards.seed}/{name}" for name in names] if folder else []
+    return [given_file(f"{folder}/{wildcards.model}/seed{wildcards.seed}/{name}") for name in names if folder]
 
 
 def published_files(wildcards):

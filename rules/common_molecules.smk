@@ -71,29 +71,15 @@ def well_sheets(wildcards):
     return [raw_file(part["inst_info"]) for part in wells if part.get("inst_info")]
 
 
-def well_sources(wildcards):
-    """Of each file of the dataset's wells: path, path of its table or None, columns that both lack."""
-    wells = molecules_named(wildcards.dataset).wells
-    return [
-        (raw_matrix(one["file"]), one.get("inst_info") and raw_file(one["inst_info"]), one.get("constants", {}))
-        for one in wells
-    ]
-
-
 def ready_pairs(wildcards):
     """Files of pairs that their authors have matched."""
     return [raw_file(name) for name in molecules_named(wildcards.dataset).block.get("ready_pairs", [])]
 
 
-def signature_pairs(wildcards):
-    """Of each file of the dataset's level-5 signatures: path, path of its table."""
-    found = molecules_named(wildcards.dataset).block.get("level5", [])
-    return [(raw_matrix(one["matrix"]), raw_file(one["sig_info"])) for one in found]
-
-
 def signature_files(wildcards):
-    """Files of the dataset's level-5 signatures and their tables."""
-    return [path for both in signature_pairs(wildcards) for path in both]
+    """Files of the dataset's level-5 signatures, each with its table after it."""
+    found = molecules_named(wildcards.dataset).block.get("level5", [])
+    return [path for one in found for path in (raw_matrix(one["matrix"]), raw_file(one["sig_info"]))]
 
 
 def pretraining_of(wildcards):
@@ -141,18 +127,12 @@ def both_directions(file):
     return paths
 
 
-def smiles_pretrained():
-    """Folder of the autoencoder of SMILES that the config gives; None: it is trained."""
-    given = MOLECULES["smiles"]["pretrained"]
-    return None if given is None else raw_file(given)
-
-
 def smiles_files():
     """Molecules that the autoencoder of SMILES is trained on and tested with, if it is trained."""
-    folder = smiles_pretrained()
+    folder = MOLECULES["smiles"]["pretrained"]
     if folder:
         names = ("model.safetensors", "model.json", "scores.tsv", "runtime.json", "history.tsv")
-        return {"pretrained": [f"{folder}/{name}" for name in names]}
+        return {"pretrained": [raw_file(f"{folder}/{name}") for name in names]}
     return {part: raw_file(MOLECULES["smiles"][part]) for part in ("train", "test")}
 
 

@@ -50,7 +50,7 @@ def spatial_pretrained(wildcards):
     """Weights and card that a spatial block's `pretrained` names, or nothing."""
     folder = spatial_named(wildcards.dataset).block.get("pretrained")
     names = ("model.safetensors", "model.json")
-    return [f"{folder}/gmm_vgae/seed{wildcards.seed}/{name}" for name in names] if folder else []
+    return [given_file(f"{folder}/gmm_vgae/seed{wildcards.seed}/{name}") for name in names if folder]
 
 
 def spatial_first_model(wildcards):

@@ -4,7 +4,7 @@
 rule fetch_raw:
     input:
         # A new row must not fetch every other file again.
-        registry=ancient(REGISTRY),
+        registry=ancient(project_file("resources/datasets.tsv")),
     output:
         raw_path("{accession}", "{file}"),
     wildcard_constraints:
@@ -18,6 +18,7 @@ rule fetch_raw:
         "results/benchmarks/fetch_raw/{accession}/{file}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     retries: 3
     threads: 1
     resources:

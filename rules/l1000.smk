@@ -52,6 +52,7 @@ rule unpack_matrix:
         "results/benchmarks/unpack_matrix/{name}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     threads: 1
     resources:
         mem_mb=memory(500),
@@ -86,6 +87,7 @@ rule prepare_signatures:
         "results/benchmarks/prepare_signatures/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     threads: 1
     resources:
         mem_mb=memory(4000),
@@ -93,6 +95,7 @@ rule prepare_signatures:
     params:
         code=code_digest("l1000/prepare_signatures"),
         sources=l1000_option("sources", []),
+        files=block_part("l1000", "pert_info", "classes", "hub_drugs", "hub_samples"),
         expected=l1000_option("signatures", None),
         labelled=l1000_option("labelled", None),
         by_name=l1000_option("classes_by_name", True),

@@ -49,6 +49,7 @@ rule build_image_pairs:
         "results/benchmarks/build_image_pairs/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     threads: 1
     resources:
         mem_mb=memory(2500),
@@ -56,6 +57,7 @@ rule build_image_pairs:
     params:
         code=code_digest("molecules/build_image_pairs"),
         images=image_setting("images"),
+        files=block_part("molecules", "images"),
         seed=image_setting("seed"),
         information=image_setting("information"),
         statistics=of_molecules("statistics"),

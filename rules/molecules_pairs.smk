@@ -86,6 +86,7 @@ rule prepare_pairs:
         "results/benchmarks/prepare_pairs/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     threads: 1
     resources:
         mem_mb=memory(3000),
@@ -93,8 +94,8 @@ rule prepare_pairs:
     params:
         code=code_digest("molecules/prepare_pairs"),
         settings=pair_settings,
-        sources=well_sources,
-        signatures=signature_pairs,
+        sources=of_molecules("wells"),
+        files=block_part("molecules", "ready_pairs", "level5", "gene_info", "smiles"),
         notation=MOLECULES["smiles"]["notation"],
     message:
         "Pairing treated wells of {wildcards.dataset} with their controls"

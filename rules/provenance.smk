@@ -54,7 +54,7 @@ rule describe_run:
         config="results/config.yaml",
         environment="results/environment.json",
         workflow="results/workflow",
-        registry=ancient(REGISTRY),
+        registry=ancient(project_file("resources/datasets.tsv")),
     output:
         "results/ro-crate-metadata.json",
     log:

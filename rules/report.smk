@@ -95,3 +95,7 @@ rule benchmarks:
 
 
 include: "provenance.smk"
+
+
+# Here all rules are known.
+unmeasure_cached_rules()

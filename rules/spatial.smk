@@ -58,6 +58,7 @@ rule prepare_spots:
         "results/benchmarks/prepare_spots/{dataset}.tsv"
     conda:
         "../envs/python.yaml"
+    cache: workflow.enable_cache
     threads: 1
     resources:
         mem_mb=memory(2000, 20),

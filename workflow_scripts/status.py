@@ -63,6 +63,8 @@ def jobs_of(folder: Path) -> list[Job]:
             text, seen = _tail(path), _changed(path)
         except FileNotFoundError:  # its job has just begun anew
             continue
+        if not text:  # Snakemake's, of a job whose output came from the cache
+            continue
         records = _RECORD.findall(text)
         last = records[-1][1] if records else ""
         if last.startswith(f"{DONE} after"):

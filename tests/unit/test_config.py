@@ -11,8 +11,10 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
+    check_output_cache,
     check_passed_on,
     check_places,
+    is_made,
     raw_location,
 )
 
@@ -245,6 +247,37 @@ def test_places_of_raw_files(config, tmp_path):
     assert raw_location("spatial/other.h5ad", {**config, "source": "geo"}, ROOT) == "spatial/other.h5ad"
     sheet = raw_location("resources/samples/pasilla.tsv", mirror, ROOT)
     assert (ROOT / sheet).is_file()
+
+
+def test_what_the_workflow_makes_and_what_is_given(config, tmp_path):
+    name, mirror = "pasilla/pasilla_gene_counts.tsv", {**config, "source": "mirror", "mirror": str(tmp_path)}
+    assert is_made("demo/counts.txt.gz", mirror, ROOT)
+    assert is_made(name, {**config, "source": "geo"}, ROOT) and not is_made(name, mirror, ROOT)
+    assert not is_made("mine/counts.txt", config, ROOT)
+
+
+def test_an_address_is_taken_as_it_is(config):
+    address = "s3://lab/counts.csv"
+    assert raw_location(address, config, ROOT) == address and not is_made(address, config, ROOT)
+    block = {
+        "counts": address,
+        "samples": "s3://lab/s.csv",
+        "pretrained": "s3://lab/weights",
+        "contrasts": {},
+    }
+    own = {**config, "datasets": {"bulk": {"mine": block}}}
+    assert active_datasets(own, ROOT, "bulk") == ["mine"]
+    block["samples"] = "s3.csv"
+    with pytest.raises(ConfigProblem, match=r"s3\.csv, which does not exist"):
+        active_datasets(own, ROOT, "bulk")
+
+
+def test_a_cache_that_can_be_used(tmp_path):
+    check_output_cache(str(tmp_path))
+    check_output_cache("s3://lab/cache")
+    for location in ("", "relative", str(tmp_path / "none")):
+        with pytest.raises(ConfigProblem, match=f"SNAKEMAKE_OUTPUT_CACHE.*{location}"):
+            check_output_cache(location)
 
 
 def keys_of(schema):

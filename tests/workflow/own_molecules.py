@@ -78,7 +78,9 @@ def prepare(
         SimpleNamespace(
             input=SimpleNamespace(
                 gene_info=[str(folder / "gene_info.txt")], smiles=[str(folder / name) for name in smiles],
-                ready_pairs=[str(folder / name) for name in ready], pretraining=[],
+                ready_pairs=[str(folder / name) for name in ready], pretraining=[], inst_info=[],
+                wells=[str(folder / wells)] if wells else [],
+                signatures=[str(folder / name) for both in signatures for name in both],
             ),
             output=SimpleNamespace(
                 pairs=str(out / "pairs.h5ad"),
@@ -87,8 +89,7 @@ def prepare(
             wildcards=SimpleNamespace(dataset="mine"),
             params=SimpleNamespace(
                 settings=settings(**changes), notation=notation,
-                sources=[(str(folder / wells), None, {})] if wells else [],
-                signatures=[tuple(str(folder / name) for name in both) for both in signatures],
+                sources=[{"file": wells}] if wells else [],
             ),
         )
     )  # fmt: skip

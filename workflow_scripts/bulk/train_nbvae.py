@@ -36,7 +36,7 @@ def main(snakemake) -> None:
         "trained": True,
     }
     if snakemake.input.pretrained:
-        folder = f"{params.pretrained}/{model}/seed{seed}"
+        folder = Path(snakemake.input.pretrained[0]).parent
         state, found = load_model(folder, {"genes_digest": facts["genes_digest"]})
         if found.get("architecture", {}).get("class") != "NBVAE":
             raise LatentomeError(f"{folder}/model.json: architecture is no NBVAE; mend config key pretrained")

@@ -7,7 +7,9 @@ from workflow_scripts.lib.metrics.l1000_claims import audit
 
 def main(snakemake) -> None:
     params = snakemake.params
-    write_audit(audit, params.datasets, "l1000", set(params.simulated) == {True}, snakemake.output[0])
+    write_audit(
+        audit, params.datasets, snakemake.input, "l1000", set(params.simulated) == {True}, snakemake.output[0]
+    )
 
 
 if __name__ == "__main__":

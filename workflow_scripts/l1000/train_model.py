@@ -35,7 +35,7 @@ def main(snakemake) -> None:
         "trained": True,
     }
     if given.pretrained:
-        folder = f"{params.pretrained}/{model}/seed{seed}"
+        folder = Path(given.pretrained[0]).parent
         state, found = load_model(folder, {"genes_digest": facts["genes_digest"]})
         restore(state, found, f"{folder}/model.json")
         save_model(folder_out, state, {**found, "model": model, "seed": seed, "trained": False})

@@ -15,6 +15,7 @@ Tables = dict[str, dict[str, pd.DataFrame]]
 def write_audit(
     audit: Callable[[Tables], pd.DataFrame],
     inputs: Mapping[str, Mapping[str, Sequence[str]]],
+    files: Sequence[str],
     study: str,
     simulated: bool,
     path: str | Path,
@@ -27,6 +28,8 @@ def write_audit(
         From tables by dataset and name to rows of claims; ``figure`` is empty where a claim has none.
     inputs
         Paths by dataset and name; several of one name are put below each other.
+    files
+        Where these paths are on this machine, in their order: elsewhere, if an object store holds the results.
     study
         Its name.
     simulated
@@ -34,9 +37,12 @@ def write_audit(
     path
         The table.
     """
+    paths_of = [paths for of_one in inputs.values() for paths in of_one.values()]
+    here = dict(zip((path for paths in paths_of for path in paths), files, strict=True))
     tables = {
         dataset: {
-            name: pd.concat(map(read_table, paths), ignore_index=True) for name, paths in of_one.items()
+            name: pd.concat([read_table(here[path]) for path in paths], ignore_index=True)
+            for name, paths in of_one.items()
         }
         for dataset, of_one in inputs.items()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,32 @@ def _check_contrasts(blocks: Mapping[str, Any]) -> None:
             )
 
 
+def check_output_cache(location: str) -> None:
+    """Refuse a cache between workflows that is not there, before the first job and not after it.
+
+    Parameters
+    ----------
+    location
+        ``SNAKEMAKE_OUTPUT_CACHE``: a folder, or an address where an object store holds the results.
+
+    Raises
+    ------
+    ConfigProblem
+        If it is empty, or a folder that does not exist or cannot be written.
+    """
+    if not location:
+        raise ConfigProblem(
+            "--cache needs a folder: mkdir one and export SNAKEMAKE_OUTPUT_CACHE with its absolute path"
+        )
+    if is_object(location):
+        return
+    if not Path(location).is_absolute() or not Path(location).is_dir() or not os.access(location, os.W_OK):
+        raise ConfigProblem(
+            f"SNAKEMAKE_OUTPUT_CACHE={location}: expected the absolute path of a folder that is there and can be "
+            "written; mkdir it or correct the path"
+        )
+
+
 def gpu_visible() -> bool:
     """Whether this machine shows an NVIDIA GPU; asks no driver, since every start of Snakemake asks."""
     return Path("/dev/nvidia0").exists()
@@ -211,6 +238,16 @@ def is_demo(name: str) -> bool:
     return name.startswith("demo/")
 
 
+def is_object(name: str) -> bool:
+    """Whether a name is an address in an object store, such as ``s3://bucket/key``."""
+    return "://" in name
+
+
+def is_made(name: str, config: Mapping[str, Any], root: Path) -> bool:
+    """Whether the workflow makes a raw file: it simulates or downloads it."""
+    return is_demo(name) or (config["source"] != "mirror" and name in registered(root))
+
+
 def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
     """Path of a file that a data set's block names.
 
@@ -218,7 +255,8 @@ def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
     ----------
     name
         ``demo/...`` for a simulated file, a registered ``accession/file``, the user's own path, relative to the working
-        directory, a file of the project (``resources/...``), or any other file of the mirror.
+        directory, or its address in an object store, a file of the project (``resources/...``), or any other file of
+        the mirror.
     config
         The config.
     root
@@ -228,7 +266,7 @@ def raw_location(name: str, config: Mapping[str, Any], root: Path) -> str:
         return f"results/raw/{name}"
     if name in registered(root):
         return f"{config['mirror']}/{name}" if config["source"] == "mirror" else f"{config['raw_dir']}/{name}"
-    if not Path(name).exists():
+    if not is_object(name) and not Path(name).exists():
         mirrored = Path(config["mirror"]) / name if config["source"] == "mirror" else None
         for place in (root / name, mirrored):
             if place is not None and place.exists():
@@ -290,9 +328,10 @@ def active_datasets(config: Mapping[str, Any], root: Path, study: str) -> list[s
         elif not own and config["source"] == "demo":
             problem = "is real data; it needs source: mirror or source: geo"
         folder = block.get("pretrained")
-        missing = [folder] if folder and not Path(folder).is_dir() else []
+        missing = [folder] if folder and not is_object(folder) and not Path(folder).is_dir() else []
         for file in files:
-            if is_demo(file) or (file in known and config["source"] == "geo"):
+            # Whether an object is there is Snakemake's to ask.
+            if is_object(file) or is_demo(file) or (file in known and config["source"] == "geo"):
                 continue
             if not Path(raw_location(file, config, root)).exists():
                 missing.append(file)

@@ -8,7 +8,7 @@ from workflow_scripts.lib.metrics.molecules_claims import audit
 def main(snakemake) -> None:
     params = snakemake.params
     simulated = set(params.simulated) == set(params.datasets)
-    write_audit(audit, params.datasets, "molecules", simulated, snakemake.output[0])
+    write_audit(audit, params.datasets, snakemake.input, "molecules", simulated, snakemake.output[0])
 
 
 if __name__ == "__main__":

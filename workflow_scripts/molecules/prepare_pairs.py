@@ -80,12 +80,15 @@ def main(snakemake) -> None:
     landmarks = read_landmarks(given.gene_info[0])
     smiles = read_smiles_table(given.smiles[0]) if given.smiles else {}
     parts = []
-    for path, sheet, constants in params.sources:
+    sheets = iter(given.inst_info)
+    for path, source in zip(given.wells, params.sources, strict=True):
+        sheet = next(sheets) if source.get("inst_info") else None
+        constants = source.get("constants", {})
         wells = read_wells(path, landmarks, smiles, constants, settings["missing_landmarks"], sheet)
         parts.append(pair_with_controls(treated_and_vehicle(wells), str(path), settings["most_unreadable"]))
     most = settings["most_unreadable"]
     parts += [read_ready_pairs(path, list(landmarks.index), most) for path in given.ready_pairs]
-    for path, sheet in params.signatures:
+    for path, sheet in zip(given.signatures[::2], given.signatures[1::2], strict=True):
         parts.append(
             read_signature_pairs(path, sheet, landmarks, smiles, settings["missing_landmarks"], most)
         )

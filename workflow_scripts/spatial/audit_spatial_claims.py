@@ -8,7 +8,7 @@ from workflow_scripts.lib.metrics.spatial_claims import audit
 def main(snakemake) -> None:
     params = snakemake.params
     simulated = set(params.simulated) == set(params.datasets)
-    write_audit(audit, params.datasets, "spatial", simulated, snakemake.output[0])
+    write_audit(audit, params.datasets, snakemake.input, "spatial", simulated, snakemake.output[0])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main(snakemake) -> None:
         "settings": dict(params.settings), "trained": True,
     }  # fmt: skip
     if given.pretrained:
-        folder = f"{params.pretrained}/gmm_vgae/seed{seed}"
+        folder = Path(given.pretrained[0]).parent
         state, found = load_model(folder, {"genes_digest": facts["genes_digest"]})
         restore(state, found, f"{folder}/model.json")
         save_model(folder_out, state, {**found, "seed": seed, "trained": False})

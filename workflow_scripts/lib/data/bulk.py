@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import anndata
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.stats.design import contrast_vector, model_matrix
+
+from .prepared import read_prepared
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def read_bulk(path: str | Path) -> BulkCounts:
     Raises
     ------
     LatentomeError
-        If a column of the file contract is missing.
+        If the file cannot be read or a column of the file contract is missing.
     """
-    data = anndata.read_h5ad(path)
+    data = read_prepared(path, "prepare_counts")
     for frame, name, column in (
         (data.obs, "obs", "size_factor"),
         (data.var, "var", "symbol"),

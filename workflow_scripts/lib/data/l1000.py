@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import anndata
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
@@ -13,6 +12,8 @@ from scipy.sparse.csgraph import connected_components
 
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.tables import read_table
+
+from .prepared import read_prepared
 
 MISSING = ("", "-666", "nan")
 KNOCK_DOWNS = ("trt_sh", "trt_sh.cgs", "trt_sh.css", "trt_xpr")
@@ -47,8 +48,14 @@ class PreparedSignatures:
 
 
 def read_signatures(path: str | Path) -> PreparedSignatures:
-    """Read prepared signatures; texts are str, never categories."""
-    data = anndata.read_h5ad(path)
+    """Read prepared signatures; texts are str, never categories.
+
+    Raises
+    ------
+    LatentomeError
+        If the file cannot be read.
+    """
+    data = read_prepared(path, "prepare_signatures")
     sheet = data.obs.copy()
     for name in sheet.columns[sheet.dtypes == "category"]:
         sheet[name] = sheet[name].astype(str)

@@ -13,6 +13,7 @@ import pandas as pd
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.files import replacing
 
+from .prepared import read_prepared
 from .treated_pairs import TreatedPairs
 
 log = logging.getLogger("latentome")
@@ -116,9 +117,9 @@ def read_pairs_file(path: str | Path) -> anndata.AnnData:
     Raises
     ------
     LatentomeError
-        If a column is missing or a change is not finite.
+        If the file cannot be read, a column is missing or a change is not finite.
     """
-    data = anndata.read_h5ad(path)
+    data = read_prepared(path, "prepare_pairs")
     missing = [name for name in (*COLUMNS, "split") if name not in data.obs]
     if missing:
         raise LatentomeError(f"{path}: no column {missing[0]}; expected what rule prepare_pairs writes")

@@ -15,6 +15,8 @@ from scipy import sparse
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.wording import listed, shown
 
+from .prepared import read_prepared
+
 log = logging.getLogger(__name__)
 
 MAX_COUNT = 2**31 - 1
@@ -214,15 +216,7 @@ def read_spots(path: str | Path) -> anndata.AnnData:
     LatentomeError
         If the file is missing, unreadable or breaks the contract.
     """
-    if not Path(path).is_file():
-        raise LatentomeError(f"{path} does not exist; run the rule prepare_spots, which makes it")
-    try:
-        spots = anndata.read_h5ad(path)
-    except (OSError, KeyError, ValueError) as error:
-        raise LatentomeError(
-            f"{path}: no readable .h5ad file ({str(error).splitlines()[0]}); expected AnnData; delete it and run "
-            "the rule prepare_spots again"
-        ) from None
+    spots = read_prepared(path, "prepare_spots")
     check_spots(spots, str(path))
     return spots
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.files import cache_entry
 from workflow_scripts.lib.wording import shown
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}
@@ -137,15 +138,17 @@ def read_text(path: str | Path) -> str:
             f"{path}: cannot be read ({error.strerror}); expected a file; check the path"
         ) from None
     if data[:2] == b"\x1f\x8b":
+        entry = cache_entry(path)
+        again = f"{f'delete {entry} and ' if entry else ''}download or copy it again"
         try:
             data = gzip.decompress(data)
         except EOFError:
             raise LatentomeError(
-                f"{path}: the gzip file is truncated; expected a whole one; download or copy it again"
+                f"{path}: the gzip file is truncated; expected a whole one; {again}"
             ) from None
         except (OSError, zlib.error) as error:
             raise LatentomeError(
-                f"{path}: the gzip file is damaged ({error}); expected a whole one; download or copy it again"
+                f"{path}: the gzip file is damaged ({error}); expected a whole one; {again}"
             ) from None
     if data[:4] == b"PK\x03\x04" or data[:4] == b"\xd0\xcf\x11\xe0":
         raise LatentomeError(
