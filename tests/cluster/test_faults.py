@@ -49,15 +49,16 @@ def cancelled_for_good(cluster, folder, config):
 
 
 def out_of_time(cluster, folder, config):
-    limit = ("--set-resources", "train_model:runtime=2")
-    signal_before = ("--default-resources", "slurm_extra='--signal=USR1@100'")
+    limit = ("--set-resources", "train_model:runtime=attempt * 3")
+    # Up to a minute earlier than asked for: one to two minutes after the start.
+    signal_before = ("--default-resources", "slurm_extra='--signal=USR1@60'")
     started = submit(cluster, folder, MODEL, *limit, *signal_before, overlays=config)
     job = at_work(cluster, folder)
     named = ["pgrep", "-f", rf"{folder}/\.snakemake/scripts/\S*train_model"]
     (training,) = map(int, subprocess.run(named, capture_output=True, text=True, check=True).stdout.split())
     # SLURM counts in minutes and looks twice a minute. Till then the training waits, as a long one would still train.
     os.kill(training, signal.SIGSTOP)
-    wait_for(lambda: "USR1" in pending_signals(training), "SLURM's signal", 150)
+    wait_for(lambda: "USR1" in pending_signals(training), "SLURM's signal", 180)
     os.kill(training, signal.SIGCONT)
     wait_for(lambda: not jobs_of(cluster, "train_model", folder, "RUNNING"), "end of the job", 60)
     return job, log_of(folder), ended(started, folder)
@@ -71,9 +72,9 @@ def pending_signals(process: int) -> set[str]:
 
 
 def out_of_memory(cluster, folder, config):
-    # torch alone takes more than the first attempt has, and less than the second.
+    # Snakemake alone takes more than the first attempt has; with torch it takes less than the second.
     return ended(
-        submit(cluster, folder, MODEL, "--set-resources", "train_model:mem_mb=attempt * 350 - 200"), folder
+        submit(cluster, folder, MODEL, "--set-resources", "train_model:mem_mb=attempt * 1400 - 1250"), folder
     )
 
 
