@@ -27,11 +27,14 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
     check_config(config, ROOT)
-    if workflow.non_local_exec:
-        check_passed_on(workflow.config_settings.config_args or ())
 except ConfigProblem as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
+
+
+# Earlier the executor is not known.
+onstart:
+    refuse_shell_words()
 
 
 wildcard_constraints:
@@ -76,6 +79,15 @@ def gpu_count(wildcards):
     if config["device"] == "auto" and (workflow.non_local_exec or gpu_visible()):
         return 1
     return None
+
+
+def refuse_shell_words():
+    """End a run whose --config values a shell of the jobs that it would submit reads in another way."""
+    if workflow.non_local_exec:
+        try:
+            check_passed_on(workflow.config_settings.config_args or ())
+        except ConfigProblem as problem:
+            raise WorkflowError(f"latentome: error: {problem}") from None
 
 
 def raw_path(accession, file):
