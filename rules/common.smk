@@ -40,12 +40,14 @@ try:
     check_config(config, ROOT)
     if workflow.enable_cache:
         check_output_cache(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
-    if workflow.non_local_exec:
-        check_passed_on(workflow.config_settings.config_args or ())
-        check_places([Path.cwd(), ROOT])
 except ConfigProblem as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
+
+
+# Earlier the executor is not known.
+onstart:
+    refuse_shell_words()
 
 
 wildcard_constraints:
@@ -89,6 +91,16 @@ def gpu_count(wildcards):
     if config["device"] == "auto" and (workflow.non_local_exec or gpu_visible()):
         return 1
     return None
+
+
+def refuse_shell_words():
+    """End a run whose --config values or folders a shell of the jobs that it would submit reads in another way."""
+    if workflow.non_local_exec:
+        try:
+            check_passed_on(workflow.config_settings.config_args or ())
+            check_places([Path.cwd(), ROOT])
+        except ConfigProblem as problem:
+            raise WorkflowError(f"latentome: error: {problem}") from None
 
 
 def raw_path(accession, file):

@@ -94,7 +94,6 @@ def test_secrets_of_the_environment_are_nowhere(done):
 def refused(folder, *words, **how):
     ended = run(folder, "results/config.yaml", *words, **how)
     assert ended.code and "Traceback" not in ended.text
-    # Of the console, what is ours; Snakemake shows its own command line.
     (line,) = [line for line in ended.text.splitlines() if "latentome: error:" in line]
     assert not (folder / "results/config.yaml").exists() and not list(folder.rglob("hit"))
     return line, ended
@@ -108,8 +107,9 @@ def test_an_address_with_a_password_is_refused_without_it(tmp_path):
     assert [path for path in logs if b"hush" in path.read_bytes()] == []
 
 
-@pytest.mark.parametrize("value", ["it's $(touch hit)", "`touch hit`", "two\nlines", "back\\slash"])
+@pytest.mark.parametrize("value", ["it's $(touch hit)", "two\nlines"])
 def test_a_value_that_a_submitted_jobs_shell_would_read_is_refused(tmp_path, value):
     pytest.importorskip("snakemake_executor_plugin_slurm")
     line, _ = refused(tmp_path, "--executor", "slurm", "--jobs", "1", "--config", f"mirror={value}")
     assert "--config mirror=" in line and "--configfile" in line
+    assert not list((tmp_path / ".snakemake/locks").iterdir())
