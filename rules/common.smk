@@ -13,12 +13,13 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
-    check_output_cache,
     gpu_visible,
     is_made,
     is_object,
     raw_location,
 )
+from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.output_cache import check_links, check_output_cache
 
 # Seconds between two looks at a job's memory in its first minute. Each walks the job's page tables, 25 ms: twice a
 # second, Snakemake's own pace, is an eighth of a laptop's two cores.
@@ -29,9 +30,11 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
     check_config(config, ROOT)
+    if workflow.is_main_process:
+        check_links(config["raw_dir"])
     if workflow.enable_cache:
         check_output_cache(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
-except ConfigProblem as problem:
+except LatentomeError as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
 
