@@ -15,7 +15,6 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
-    check_output_cache,
     check_passed_on,
     check_places,
     gpu_visible,
@@ -23,6 +22,8 @@ from workflow_scripts.lib.config import (
     is_object,
     raw_location,
 )
+from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.output_cache import check_links, check_output_cache
 
 # Seconds between two looks at a job's memory in its first minute. Each walks the job's page tables, 25 ms: twice a
 # second, Snakemake's own pace, is an eighth of a laptop's two cores.
@@ -38,9 +39,11 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parent
 
 try:
     check_config(config, ROOT)
+    if workflow.is_main_process:
+        check_links(config["raw_dir"])
     if workflow.enable_cache:
         check_output_cache(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
-except ConfigProblem as problem:
+except LatentomeError as problem:
     raise WorkflowError(f"latentome: error: {problem}") from None
 validate(config, "../resources/schemas/config.schema.yaml")
 

@@ -11,7 +11,6 @@ from workflow_scripts.lib.config import (
     ConfigProblem,
     active_datasets,
     check_config,
-    check_output_cache,
     check_passed_on,
     check_places,
     is_made,
@@ -270,14 +269,6 @@ def test_an_address_is_taken_as_it_is(config):
     block["samples"] = "s3.csv"
     with pytest.raises(ConfigProblem, match=r"s3\.csv, which does not exist"):
         active_datasets(own, ROOT, "bulk")
-
-
-def test_a_cache_that_can_be_used(tmp_path):
-    check_output_cache(str(tmp_path))
-    check_output_cache("s3://lab/cache")
-    for location in ("", "relative", str(tmp_path / "none")):
-        with pytest.raises(ConfigProblem, match=f"SNAKEMAKE_OUTPUT_CACHE.*{location}"):
-            check_output_cache(location)
 
 
 def keys_of(schema):

@@ -4,7 +4,8 @@ import hashlib
 import shutil
 
 import pytest
-from runs import good, run
+import yaml
+from runs import REPO, good, run
 
 from workflow_scripts.status import jobs_of
 
@@ -68,18 +69,16 @@ def test_another_folder_takes(place, tmp_path):
     assert {job.rule for job in jobs_of(folder)} == {"simulate_counts", "simulate_signatures"}
 
 
-@pytest.mark.parametrize(
-    ("target", "change"),
-    [
-        (COUNTS, {"bulk": {"demo": {"min_total_count": 50}}}),
-        # The same files, of which one is not read as what it is.
-        (SIGNATURES, {"l1000": {"demo": {"classes": None}}}),
-    ],
-)
-def test_another_config_does_not(place, tmp_path, target, change):
+def test_another_config_does_not(place, tmp_path):
+    """One that says otherwise, and one that leaves out some files which the same rule has made."""
     folder, before = tmp_path / "other", set(place.iterdir())
-    good(cached(folder, place, target, overlays=("test", {"datasets": change})))
-    assert ran(folder, target) and entry(folder, target) not in before
+    block = yaml.safe_load((REPO / "config.yaml").read_text(encoding="utf-8"))["datasets"]["l1000"]["demo"]
+    plain = {key: value for key, value in block.items() if key != "classes" and not key.startswith("hub_")}
+    change = {"datasets": {"bulk": {"demo": {"min_total_count": 50}}, "l1000": {"plain": plain}}}
+    targets = (COUNTS, SIGNATURES.replace("demo", "plain"))
+    good(cached(folder, place, *targets, overlays=("test", change)))
+    assert not {entry(folder, target) for target in targets} & before
+    assert {"prepare_counts", "prepare_signatures"} <= {job.rule for job in jobs_of(folder)}
 
 
 def test_without_being_asked_nothing_is_taken(place, tmp_path):
@@ -96,9 +95,10 @@ def test_an_entry_cut_short(place, tmp_path, demo):
     damaged.write_bytes(damaged.read_bytes()[:-1000])
     done = cached(folder, place, NEXT)
     (error,) = done.errors()
-    assert done.code and str(damaged) in error and "delete" in error and "prepare_counts" in error
+    assert done.code and f"delete it and {damaged}" in error and "run the rule prepare_counts again" in error
     assert not (folder / NEXT).exists()
-    damaged.unlink()
+    for path in (damaged, folder / COUNTS):
+        path.unlink()
     good(cached(folder, place, NEXT))
     assert entry(folder, COUNTS) == damaged and digest(damaged) == digest(demo.folder / COUNTS)
     assert digest(folder / NEXT) == digest(demo.folder / NEXT)
@@ -110,6 +110,9 @@ def test_an_entry_that_leads_nowhere(place, tmp_path, demo):
     lost = entry(folder, COUNTS)
     lost.unlink()
     lost.symlink_to(tmp_path / "moved away")
+    done = cached(folder, place, COUNTS)
+    assert done.code and f"{COUNTS} is a link to {lost}" in done.text and f"rm {COUNTS}\n" in done.text
+    (folder / COUNTS).unlink()
     good(cached(folder, place, COUNTS))
     assert lost.is_file() and digest(folder / COUNTS) == digest(demo.folder / COUNTS)
     assert not (tmp_path / "moved away").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -190,32 +189,6 @@ def _check_contrasts(blocks: Mapping[str, Any]) -> None:
                 f"config, datasets: bulk: {name}: published: {published!r} is none of its contrasts; "
                 f"expected one of {', '.join(own['contrasts'])}"
             )
-
-
-def check_output_cache(location: str) -> None:
-    """Refuse a cache between workflows that is not there, before the first job and not after it.
-
-    Parameters
-    ----------
-    location
-        ``SNAKEMAKE_OUTPUT_CACHE``: a folder, or an address where an object store holds the results.
-
-    Raises
-    ------
-    ConfigProblem
-        If it is empty, or a folder that does not exist or cannot be written.
-    """
-    if not location:
-        raise ConfigProblem(
-            "--cache needs a folder: mkdir one and export SNAKEMAKE_OUTPUT_CACHE with its absolute path"
-        )
-    if is_object(location):
-        return
-    if not Path(location).is_absolute() or not Path(location).is_dir() or not os.access(location, os.W_OK):
-        raise ConfigProblem(
-            f"SNAKEMAKE_OUTPUT_CACHE={location}: expected the absolute path of a folder that is there and can be "
-            "written; mkdir it or correct the path"
-        )
 
 
 def gpu_visible() -> bool:

@@ -51,12 +51,6 @@ def write_atomic(path: str | Path, data: bytes | str) -> None:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
-def cache_entry(path: str | Path) -> str:
-    """Say which file a link leads to, as in Snakemake's cache between workflows; empty for a file of its own."""
-    path = Path(path)
-    return f"{path.resolve()}, to which it is a link," if path.is_symlink() else ""
-
-
 def _sync(path: Path, mode: int) -> None:
     handle = os.open(path, mode)
     try:

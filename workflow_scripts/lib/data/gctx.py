@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.files import cache_entry
+from workflow_scripts.lib.output_cache import to_delete
 from workflow_scripts.lib.wording import listed
 
 from .gctx_blocks import Chosen, Report, fill
@@ -49,7 +49,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise LatentomeError(
-            f"{path}: is cut short or damaged ({error}); delete {cache_entry(path) or 'it'} and fetch it again"
+            f"{path}: is cut short or damaged ({error}); delete {to_delete(path)} and fetch it again"
         ) from error
     with file:
         if MATRIX not in file or any(f"{group}/id" not in file for group in META.values()):

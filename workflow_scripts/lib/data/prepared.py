@@ -7,7 +7,7 @@ from pathlib import Path
 import anndata
 
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.files import cache_entry
+from workflow_scripts.lib.output_cache import to_delete
 
 
 def read_prepared(path: str | Path, rule: str) -> anndata.AnnData:
@@ -32,5 +32,5 @@ def read_prepared(path: str | Path, rule: str) -> anndata.AnnData:
     except (OSError, KeyError, ValueError) as error:
         raise LatentomeError(
             f"{path}: no readable .h5ad file ({str(error).splitlines()[0]}); expected AnnData; delete "
-            f"{cache_entry(path) or 'it'} and run the rule {rule} again"
+            f"{to_delete(path)} and run the rule {rule} again"
         ) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.files import cache_entry
+from workflow_scripts.lib.output_cache import cache_entry, to_delete
 from workflow_scripts.lib.wording import shown
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}
@@ -138,8 +138,9 @@ def read_text(path: str | Path) -> str:
             f"{path}: cannot be read ({error.strerror}); expected a file; check the path"
         ) from None
     if data[:2] == b"\x1f\x8b":
-        entry = cache_entry(path)
-        again = f"{f'delete {entry} and ' if entry else ''}download or copy it again"
+        again = "download or copy it again"
+        if cache_entry(path):
+            again = f"delete {to_delete(path)} and {again}"
         try:
             data = gzip.decompress(data)
         except EOFError:

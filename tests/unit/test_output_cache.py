@@ -1,4 +1,6 @@
-"""Prepared files that are missing or damaged, and claims whose tables lie elsewhere."""
+"""Prepared files that are missing or damaged, links into the cache, and claims whose tables lie elsewhere."""
+
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -8,12 +10,13 @@ import pytest
 from workflow_scripts.lib.claims import write_audit
 from workflow_scripts.lib.data.prepared import read_prepared
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.output_cache import check_links, check_output_cache
 from workflow_scripts.lib.tables import write_table
 
 
 @pytest.fixture
 def entry(tmp_path):
-    path = tmp_path / "cache/abc.h5ad"
+    path = tmp_path / f"cache/{'0f' * 32}.h5ad"
     path.parent.mkdir()
     anndata.AnnData(np.arange(400, dtype=np.float32).reshape(20, 20)).write_h5ad(path)
     return path
@@ -30,7 +33,7 @@ def test_what_is_cut_short_is_named_with_the_way_out(entry, tmp_path, linked):
     path = tmp_path / "x.h5ad" if linked else entry
     if linked:
         path.symlink_to(entry)
-    way_out = f"delete {entry}, to which it is a link, and" if linked else "delete it and"
+    way_out = f"delete it and {entry}, to which it is a link, and" if linked else "delete it and"
     with pytest.raises(LatentomeError) as caught:
         read_prepared(path, "prepare_counts")
     assert str(caught.value).startswith(f"{path}: ") and f"{way_out} run the rule prepare_counts" in str(
@@ -42,6 +45,34 @@ def test_what_is_not_there(tmp_path):
     (tmp_path / "x.h5ad").symlink_to(tmp_path / "nowhere")
     with pytest.raises(LatentomeError, match="does not exist; run the rule prepare_spots"):
         read_prepared(tmp_path / "x.h5ad", "prepare_spots")
+
+
+def test_nobodys_own_file_is_to_be_deleted(entry, tmp_path):
+    own = entry.rename(entry.with_name("own.h5ad"))
+    own.write_bytes(own.read_bytes()[:-100])
+    (tmp_path / "x.h5ad").symlink_to(own)
+    with pytest.raises(LatentomeError, match="delete it and run"):
+        read_prepared(tmp_path / "x.h5ad", "prepare_counts")
+
+
+def test_a_lost_entry_is_named_with_the_way_out(entry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    link = Path("results/bulk/the one/counts.h5ad")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(entry)
+    (link.parent / "other").symlink_to(tmp_path / "nowhere")
+    check_links("raw")
+    entry.unlink()
+    with pytest.raises(LatentomeError, match=f"{link} is a link to {entry}.*rm '{link}'$"):
+        check_links("raw")
+
+
+def test_a_cache_that_can_be_used(tmp_path):
+    check_output_cache(str(tmp_path))
+    check_output_cache("s3://lab/cache")
+    for location in ("", "relative", str(tmp_path / "none")):
+        with pytest.raises(LatentomeError, match=f"SNAKEMAKE_OUTPUT_CACHE.*{location}"):
+            check_output_cache(location)
 
 
 def test_claims_read_their_tables_where_they_are(tmp_path):
