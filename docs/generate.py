@@ -27,26 +27,29 @@ STUDIES = ("bulk", "l1000", "spatial", "molecules")
 MARKER = re.compile(r"^<!-- (table|claims|settings): (.+?) -->$", re.M)
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a Markdown table; every cell is text, never markup."""
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table of cells that are Markdown already, from `text`, `prose` or `code`."""
     head = list(head)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(cell, row))} |" for row in rows)])
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def cell(value: object) -> str:
-    """Return a table's cell: HTML, Markdown and the column separator escaped but for code spans of ours."""
-    text = " ".join(str(value).split())
-    parts = re.split(r"(`[^`]+`|\[[^\]]+\]\([^)]+\))", text)
-    for k in range(0, len(parts), 2):
-        parts[k] = re.sub(r"([\\*_\[\]#])", r"\\\1", parts[k].replace("&", "&amp;").replace("<", "&lt;"))
-    return "".join(parts).replace("|", "&#124;")
+def text(value: object) -> str:
+    """Return data as Markdown that shows it as it is, on one line: no markup, no HTML, no column separator in it."""
+    line = " ".join(str(value).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]#!])", r"\\\1", line).replace("|", "&#124;")
 
 
-def plain(value: object) -> str:
-    """Return a cell of text that is data: no code span or link of it is taken for ours."""
-    text = cell(str(value).replace("`", "'"))
-    return re.sub(r"(?<!\\)\]\(", r"\\](", text)
+def code(value: object) -> str:
+    """Return data as a code span, in which nothing is markup."""
+    line = " ".join(str(value).replace("`", "'").split())
+    return f"`{line}`" if line else ""
+
+
+def prose(docstring: str) -> str:
+    """Return the first paragraph of a docstring of ours; its code spans stay."""
+    parts = re.split(r"(``?[^`]+``?)", " ".join(docstring.split("\n\n")[0].split()))
+    return "".join(code(part.strip("`")) if k % 2 else text(part) for k, part in enumerate(parts))
 
 
 def tsv(path: Path) -> list[dict[str, str]]:
@@ -69,7 +72,7 @@ def file_table(name: str) -> str:
     if not (ROOT / name).is_file():
         raise PluginError(f"docs: table: {name} does not exist")
     rows = tsv(ROOT / name)
-    return table(rows[0], (row.values() for row in rows))
+    return table(map(text, rows[0]), (map(text, row.values()) for row in rows))
 
 
 def claims_table(study: str) -> str:
@@ -83,12 +86,14 @@ def claims_table(study: str) -> str:
             "    After `make figures`, `make docs` puts the claims table of that run here."
         )
     rows = [row for row in tsv(path) if row["study"].split()[0] == study]
-    parts = [f"From `results/claims.tsv` of the run in this folder: {rows[0]['study'] if rows else study}."]
+    parts = [
+        f"From `results/claims.tsv` of the run in this folder: {text(rows[0]['study'] if rows else study)}."
+    ]
     for row in rows:
-        parts.append(f"**{plain(row['claim'])}**")
+        parts.append(f"**{text(row['claim'])}**")
         names = ("as_published", "reproduced", "corrected", "interval", "verdict")
-        said = [(name.replace("_", " "), row[name].replace("`", "'")) for name in names if row[name]]
-        parts.append(table(("", ""), [*said, ("figure", f"`{row['figure']}`")]))
+        said = [(name.replace("_", " "), text(row[name])) for name in names if row[name]]
+        parts.append(table(("", ""), [*said, ("figure", code(row["figure"]))]))
     return "\n\n".join(parts)
 
 
@@ -99,7 +104,7 @@ def settings_table(key: str) -> str:
         if part not in found:
             raise PluginError(f"docs: settings: config.yaml has no {key}")
         found = found[part]
-    return table((f"`{key}`", "default"), ((f"`{name}`", f"`{shown(value)}`") for name, value in found.items()))
+    return table((code(key), "default"), ((code(name), code(shown(value))) for name, value in found.items()))
 
 
 def shown(value: object) -> str:
@@ -126,18 +131,20 @@ def schema_page() -> str:
         place = 3 if path[0] == "datasets" else 1
         section = ": ".join(path[:place]) if len(path) > place else ": ".join(path[:-1])
         name = ": ".join(path[place if len(path) > place else len(path) - 1 :])
-        sections.setdefault(section, []).append((f"`{name}`", allowed(part), f"`{default}`" if default else ""))
-    text = [
+        sections.setdefault(section, []).append((code(name), allowed(part), code(default)))
+    page = [
         "# Schema of the config",
         "Every key that the config may have, from `resources/schemas/config.schema.yaml`. A key that is not here ends "
         "the run with one line that names it. [Using Latentome](usage.md#every-key) says what each means.",
     ]
     for section, rows in sections.items():
-        text += [f"## {section or 'Top level'}", table(("key", "type, allowed", "default"), rows)]
-    return "\n\n".join(text) + "\n"
+        page += [f"## {section or 'Top level'}", table(("key", "type, allowed", "default"), rows)]
+    return "\n\n".join(page) + "\n"
 
 
-def keys(node: Mapping, defs: Mapping, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Mapping]]:
+def keys(
+    node: Mapping, defs: Mapping, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Mapping]]:
     """Walk the schema: the path and the node of every key that is no mapping of further keys."""
     for name, part in node.get("properties", {}).items():
         part = resolved(part, defs)
@@ -185,21 +192,21 @@ def registry_page() -> str:
     rows: dict[str, list[dict[str, str]]] = {}
     for row in tsv(ROOT / "resources/datasets.tsv"):
         rows.setdefault(row["dataset"], []).append(row)
-    text = [
+    page = [
         "# Registered files",
         "From `resources/datasets.tsv`: what `source: geo` downloads and `source: mirror` looks for, as "
         "`<accession>/<file>`. Data keep the licence that is named here. A file without an address exists in a mirror "
         "only.",
     ]
     for name, files in rows.items():
-        text += [f"## {name}"]
         lines = []
         for row in files:
             size = f"{int(row['bytes']):,}" if row["bytes"] else ""
-            address = f"[address]({row['url']})" if row["url"].startswith("http") else ""
-            lines.append((f"`{row['accession']}/{row['file']}`", size, row["licence"], address, row["note"]))
-        text.append(table(("file", "bytes", "licence", "", "note"), lines))
-    return "\n\n".join(text) + "\n"
+            address = f"[address](<{row['url']}>)" if row["url"].startswith("http") else ""
+            file = code(f"{row['accession']}/{row['file']}")
+            lines.append((file, size, text(row["licence"]), address, text(row["note"])))
+        page += [f"## {name}", table(("file", "bytes", "licence", "", "note"), lines)]
+    return "\n\n".join(page) + "\n"
 
 
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^rule |^\S|\Z)", re.M | re.S)
@@ -225,16 +232,16 @@ def rules_page() -> str:
             for _ in range(2):  # a constant may stand on another
                 names = [re.sub(r"\{([A-Z_]+)\}", lambda m: constants.get(m[1], m[0]), n) for n in names]
             doc = ast.get_docstring(ast.parse(source)) or ""
-            made = ", ".join(f"`{n}`" for n in names)
-            found.setdefault(script.group(2), []).append((f"`{name}`", doc.split("\n\n")[0], made))
-    text = [
+            row = (code(name), prose(doc), ", ".join(map(code, names)))
+            found.setdefault(script.group(2), []).append(row)
+    page = [
         "# Rules",
         "One rule, one script, one name: rule `train_nbvae` runs `workflow_scripts/bulk/train_nbvae.py`, whose docstring "
         "stands here, and logs to `results/logs/train_nbvae/`. `snakemake -n TARGET` says which run, and why.",
     ]
     for study in sorted(found, key=lambda name: (*STUDIES, "fetch", "report").index(name)):
-        text += [f"## {study}", table(("rule", "what it does", "what it makes"), found[study])]
-    return "\n\n".join(text) + "\n"
+        page += [f"## {study}", table(("rule", "what it does", "what it makes"), found[study])]
+    return "\n\n".join(page) + "\n"
 
 
 def library() -> dict[str, list[Path]]:
@@ -275,7 +282,7 @@ def generated() -> tuple[dict[str, str], list]:
             page = f"reference/lib/{package or 'top'}/{path.stem}.md"
             pages[page] = f"# `{module}`\n\n::: {module}\n"
             doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            rows.append((f"[{path.stem}]({path.stem}.md)", doc.split("\n\n")[0]))
+            rows.append((f"[{path.stem}]({path.stem}.md)", prose(doc)))
         pages[index] = f"# `workflow_scripts.{title}`\n\n{table(('module', ''), rows)}\n"
         # Modules are linked from here: a navigation of all of them on every page makes the build take minutes.
         nav.append({title: index})
