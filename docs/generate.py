@@ -236,8 +236,8 @@ def rules_page() -> str:
             found.setdefault(script.group(2), []).append(row)
     page = [
         "# Rules",
-        "One rule, one script, one name: rule `train_nbvae` runs `workflow_scripts/bulk/train_nbvae.py`, whose docstring "
-        "stands here, and logs to `results/logs/train_nbvae/`. `snakemake -n TARGET` says which run, and why.",
+        "One rule, one script, one name: rule `train_nbvae` runs `workflow_scripts/bulk/train_nbvae.py`, whose "
+        "docstring stands here, and logs to `results/logs/train_nbvae/`. `snakemake -n TARGET` says which run and why.",
     ]
     for study in sorted(found, key=lambda name: (*STUDIES, "fetch", "report").index(name)):
         page += [f"## {study}", table(("rule", "what it does", "what it makes"), found[study])]

@@ -1,4 +1,4 @@
-"""Every command in the documentation is one that exists: verbs, targets, options, files; what can be planned is planned.
+"""Every command in the documentation exists: verbs, targets, options, files; what can be planned is planned.
 
 The tutorials, the how-to pages and the page on weights are run whole by tests of their own.
 """

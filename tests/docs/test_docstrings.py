@@ -9,7 +9,7 @@ from pages import REPO
 MODULES = sorted((REPO / "workflow_scripts/lib").rglob("*.py"))
 ARRAYS = re.compile(r"\b(ndarray|Tensor|csr_matrix|csr_array)\b")
 # A shape, a statement that there is none to tell, or the name of what says it.
-SHAPE = re.compile(r"\[[^\]]*\]|\bshape\b|\bscalar\b|\bsame\b|``?[\w.]+``?'s", re.I)
+SHAPE = re.compile(r"\bas (?:in|of)? ?`|\[[^\]]*\]|\bshapes?\b|\bscalar\b|\bsame\b|``?[\w.]+``?'s", re.I)
 
 
 def public(node, prefix=""):
