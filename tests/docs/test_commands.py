@@ -56,7 +56,8 @@ PROGRAMS = re.compile(r"^(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(make|snakemake)\b")
 
 def is_command(block: Block) -> bool:
     """Whether a block is of commands; older pages do not say its language."""
-    return block.language == "sh" or (not block.language and bool(PROGRAMS.match(block.text.strip())))
+    programs = any(PROGRAMS.match(line.strip()) for line in block.text.splitlines())
+    return block.language == "sh" or (not block.language and programs)
 
 
 def of_pages() -> list:
