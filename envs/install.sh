@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The set-up behind `make`: Python, R with DESeq2, the locked packages. What is done already is not done again.
 #
-#   bash envs/install.sh [--test]     --test: also what only the tests use: R packages as oracles, SLURM
+#   bash envs/install.sh [--test | --docs]     --test: also what only the tests use: R packages as oracles, SLURM
+#                                              --docs: also what builds the documentation, as --test does
 #
 # From the environment:
 #   PYTHON=python3.12    the Python to build on (3.11 to 3.13)
@@ -60,7 +61,7 @@ sound_venv() {
 
 build_venv() {
   [ -e .venv ] && say ".venv is broken, half made, moved or of another Python: building it anew"
-  rm -rf .venv .make/{torch,packages,rpy2,check}.stamp .make/installing
+  rm -rf .venv .make/{torch,packages,rpy2,docs,check}.stamp .make/installing
   find_python || { can_apt && apt_install python3 python3-venv && find_python; } ||
     die "no Python 3.11 to 3.13 on PATH; install one (Debian: python3, python3-venv), or name it: make PYTHON=..."
   say "building .venv on $("$python" --version 2>&1)"
@@ -140,6 +141,16 @@ ready_rsync() { # the storage plugin fs copies with it
 }
 
 # ---- packages -----------------------------------------------------------------------------------
+find_installer() { # uv, or else pip
+  local quiet=()
+  python=$venv && uv_settings
+  # Without a terminal no progress bars and no list of every package.
+  [ -t 2 ] || quiet=(--quiet)
+  if find_uv "$venv"; then install=("$uv" pip install "${quiet[@]}" --python "$venv" --compile-bytecode); else
+    install=("$venv" -m pip install "${quiet[@]}")
+  fi
+}
+
 install_torch() { # apart, because PyPI's build for Linux is CUDA's, gigabytes
   local torch again=()
   torch=$(grep '^torch==' envs/requirements.lock)
@@ -157,22 +168,16 @@ install_torch() { # apart, because PyPI's build for Linux is CUDA's, gigabytes
   mark torch "$backend"
 }
 
+failed="packages cannot be installed (see above); check the network and pip's index, then make again"
 ready_packages() {
-  local key rkey rpy2 r quiet=()
-  local failed="packages cannot be installed (see above); check the network and pip's index, then make again"
+  local key rkey rpy2 r
   key="$PWD"$'\n'"$backend $(digest envs/requirements.lock pyproject.toml)"
   r=$(r_version)
   rpy2=envs/rpy2-r42.lock # rpy2 3.6.6 and later need R 4.5
   [ "$(printf '%s\n' 4.5 "$r" | sort -V | head -n 1)" = 4.5 ] && rpy2=envs/rpy2-r45.lock
   rkey="$(command -v R) $r $(digest "$rpy2")"
   fresh packages "$key" && fresh rpy2 "$rkey" && return
-
-  python=$venv && uv_settings
-  # Without a terminal no progress bars and no list of every package.
-  [ -t 2 ] || quiet=(--quiet)
-  if find_uv "$venv"; then install=("$uv" pip install "${quiet[@]}" --python "$venv" --compile-bytecode); else
-    install=("$venv" -m pip install "${quiet[@]}")
-  fi
+  find_installer
   rm -f .make/check.stamp
   if ! fresh packages "$key"; then
     say "installing the packages of envs/requirements.lock"
@@ -189,6 +194,17 @@ ready_packages() {
   mark rpy2 "$rkey"
 }
 
+ready_docs() { # MkDocs, whose pins agree with those of requirements.lock
+  local key
+  [ "$mode" = --docs ] || [ "$mode" = --test ] || return 0
+  key="$PWD"$'\n'"$(digest envs/docs.lock envs/requirements.lock)"
+  fresh docs "$key" && return
+  find_installer
+  say "installing the packages of envs/docs.lock"
+  "${install[@]}" -r envs/docs.lock || die "$failed"
+  mark docs "$key"
+}
+
 check() {
   local versions
   fresh check ok && return
@@ -201,13 +217,14 @@ print("torch", torch.__version__, "snakemake", snakemake.__version__, r("R.versi
 }
 
 case $mode in
-  '' | --test) ;;
-  *) die "install.sh knows --test, not $mode" ;;
+  '' | --test | --docs) ;;
+  *) die "install.sh knows --test and --docs, not $mode" ;;
 esac
 if ! sound_venv; then build_venv; fi
 ready_r
 ready_slurm
 ready_rsync
 ready_packages
+ready_docs
 check
 say "ready after $SECONDS s"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make lock`: compiles envs/requirements.in into envs/requirements.lock, for Python 3.11 and the CPU build of torch.
+# `make lock`: compiles envs/requirements.in into envs/requirements.lock, for Python 3.11 and the CPU build of torch, and
+# pyproject.toml's group docs into envs/docs.lock, which agrees with it.
 # The pins at hand are kept where they fit; UPGRADE=1 takes the newest versions. rpy2 has its own two locks, by R.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,4 +18,6 @@ grep -v '^torch==' envs/requirements.lock >.make/requirements.lock
 # No local version: the same lock serves every build of torch.
 sed -i 's/+cpu$//' .make/requirements.lock
 mv .make/requirements.lock envs/requirements.lock
-say "envs/requirements.lock has $(wc -l <envs/requirements.lock) pins"
+"$uv" pip compile --quiet ${UPGRADE:+--upgrade} --python-version 3.11 --no-annotate --no-header --group docs \
+  --constraints envs/requirements.lock -o envs/docs.lock >/dev/null || die "pyproject.toml's docs do not resolve (see above)"
+say "envs/requirements.lock has $(wc -l <envs/requirements.lock) pins, envs/docs.lock $(wc -l <envs/docs.lock)"

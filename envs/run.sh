@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Runs one verb of the Makefile: takes the folder's lock, clears what a killed run left, sets up, runs, tells the time.
 #
-#   bash envs/run.sh [--test | --bare] VERB COMMAND...      --bare: no set-up
+#   bash envs/run.sh [--test | --docs | --bare] VERB COMMAND...      --bare: no set-up
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Python's would shadow .venv; make's would reach a make that a test starts.
 unset PYTHONHOME PYTHONPATH MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES ARGS
 mkdir -p .make
 setup=
-case $1 in --test | --bare) setup=$1 && shift ;; esac
+case $1 in --test | --docs | --bare) setup=$1 && shift ;; esac
 verb=$1 && shift
 
 say() { printf 'make %s: %s\n' "$verb" "$*"; }

@@ -293,3 +293,26 @@ def test_a_backend_out_of_reach_falls_back_and_says_so(sandbox):
     assert run.returncode == 0
     assert "that build cannot be reached: taking the default index's" in text
     assert re.search(r"uv pip install [^\n]*--no-deps torch==", log)
+
+
+# ---- documentation ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("words", "also"), [((), False), (("--test",), True), (("--docs",), True)])
+def test_the_documentations_packages_are_optional(sandbox, words, also):
+    sandbox.stub("R", "Rscript")
+    run, text, log = sandbox.install(*words, NO_UV="1")
+    assert run.returncode == 0, text
+    assert ("-r envs/docs.lock" in log) == also
+    run, text, log = sandbox.install(*words, NO_UV="1")
+    assert run.returncode == 0 and "docs.lock" not in log, text
+
+
+def test_the_two_locks_agree():
+    pins = {}
+    for name in ("requirements.lock", "docs.lock"):
+        lines = (ROOT / "envs" / name).read_text().split()
+        pins[name] = dict(line.lower().split("==") for line in lines if "==" in line)
+    both = set(pins["requirements.lock"]) & set(pins["docs.lock"])
+    assert {"pyyaml", "jinja2"} <= both and "mkdocs" in pins["docs.lock"]
+    assert not [name for name in both if pins["requirements.lock"][name] != pins["docs.lock"][name]]

@@ -66,7 +66,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
 
 
 def as_text(values: np.ndarray) -> list[str]:
-    """Ids and texts as str: bytes of any age, whole numbers without a point."""
+    """Ids and texts [values] as str: bytes of any age, whole numbers without a point."""
     if values.dtype.kind in "iu":
         return [str(value) for value in values.tolist()]
     if values.dtype.kind == "f":

@@ -32,13 +32,13 @@ class Chosen:
         return int(self.rows.min()), int(self.rows.max()) + 1
 
     def selector(self, first: int) -> np.ndarray | slice:
-        """The rows within a block that starts at row `first`."""
+        """The rows within a block that starts at row `first`: a slice, or places, int [rows]."""
         if self.rows.size == 1 or np.all(np.diff(self.rows) == 1):
             return slice(int(self.rows[0]) - first, int(self.rows[-1]) + 1 - first)
         return self.rows - first
 
     def put(self, block: np.ndarray, rows: np.ndarray | slice, out: np.ndarray, a: int, b: int) -> None:
-        """Write a block of columns a..b (in file order) to their rows of the output."""
+        """Write a block [a..b columns in file order x rows of the file] to their rows of `out` [columns x rows]."""
         if self.ordered:
             _take(block, rows, out[a:b])
         else:

@@ -41,7 +41,7 @@ class PreparedSignatures:
     genes: pd.DataFrame
 
     def take(self, keep: np.ndarray) -> PreparedSignatures:
-        """Some of the signatures, by bool or place."""
+        """Some of the signatures, by bool [signatures] or place [chosen]."""
         clipped = None if self.clipped is None else self.clipped[keep]
         return PreparedSignatures(self.matrix[keep], clipped, self.sheet[keep] if keep.dtype == bool
                                   else self.sheet.iloc[keep], self.genes)  # fmt: skip
@@ -100,11 +100,11 @@ def read_parts(path: str | Path, sheet: pd.DataFrame) -> pd.Series:
 
 
 def is_knock_down(sheet: pd.DataFrame) -> np.ndarray:
-    """Which signatures are knock-downs or knock-outs of a gene, bool."""
+    """Which signatures are knock-downs or knock-outs of a gene, bool [signatures]."""
     return sheet.pert_type.isin(KNOCK_DOWNS).to_numpy()
 
 
 def held_out_parts(parts: pd.Series, sheet: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Signatures of training and of test perturbagens, bool; controls are in neither test nor validation."""
+    """Signatures of training and of test perturbagens, bool [signatures] each; controls are in no test."""
     test = ((parts == "test") & ~sheet.pert_type.str.startswith("ctl")).to_numpy()
     return (parts == "train").to_numpy(), test

@@ -77,7 +77,7 @@ def _storages(handle: IO[bytes], keys: object, wanted: dict[str, Storage]) -> di
 
 
 def read_legacy_weights(path: str | Path) -> dict[str, np.ndarray]:
-    """Tensors of a legacy ``.pth`` file, by the names that they have in a state dict.
+    """Tensors of a legacy ``.pth`` file in their stored shape, by the names that they have in a state dict.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ def _by_cell(smiles: Sequence[str], cells: Sequence[str], seed: int, held_out_ce
 
 
 def check_split(parts: np.ndarray, groups: Sequence[str]) -> None:
-    """Refuse a split that has a group in two parts, or an empty part.
+    """Refuse a split, part and group [pairs], that has a group in two parts, or an empty part.
 
     Raises
     ------

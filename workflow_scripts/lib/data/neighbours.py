@@ -169,7 +169,7 @@ def propagation(graph: sparse.csr_matrix) -> sparse.csr_matrix:
 
 
 def row_mean(graph: sparse.csr_matrix, own: bool = True) -> sparse.csr_matrix:
-    """Operator that averages a spot's neighbours, and itself if `own`; float32, rows sum to 1 (isolated: 0)."""
+    """Averages a spot's neighbours, and itself if `own`; float32 [spots x spots], rows sum to 1 (isolated: 0)."""
     joined = _with_own(graph) if own else sparse.csr_array(graph, dtype=np.float64)
     sums = joined.sum(axis=1)
     return _as_float32(
@@ -205,7 +205,7 @@ def shuffled_spots(spots: int, seed: int, sections: Any = None) -> np.ndarray:
 
 
 def shuffled(graph: sparse.csr_matrix, seed: int, sections: Any = None) -> sparse.csr_matrix:
-    """Return the graph with its spots in random order, as `shuffled_spots` gives it: the null of a spatial effect."""
+    """Return the graph [spots x spots], its spots in the order of `shuffled_spots`: the null of a spatial effect."""
     order = shuffled_spots(graph.shape[0], seed, sections)
     return _as_float32(graph[order][:, order])
 

@@ -43,7 +43,10 @@ class ImagePairs:
 
 
 def split_images(images: np.ndarray, labels: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Training and validation part of a training file: the first five sixths and the rest (50,000 and 10,000)."""
+    """Training and validation part of a training file: the first five sixths and the rest (50,000 and 10,000).
+
+    Images [n x 28 x 28] and labels [n] of each.
+    """
     stop = len(images) * TRAINING // 60_000
     return {"train": (images[:stop], labels[:stop]), "valid": (images[stop:], labels[stop:])}
 

@@ -95,7 +95,7 @@ def write_pairs_file(
     pairs
         Pairs.
     splits
-        Part of each pair, by kind of split.
+        Part of each pair, shape [pairs], by kind of split.
     split
         The kind that models are trained with.
     """

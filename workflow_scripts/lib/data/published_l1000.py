@@ -45,7 +45,7 @@ def _read(files: dict[Path, str], shapes: dict[str, tuple[int, ...]]) -> dict[st
 
 
 def read_svqvae(folder: str | Path) -> dict[str, np.ndarray]:
-    """State of the published S-VQ-VAE, by the names of `models.svqvae.SVQVAE`.
+    """State of the published S-VQ-VAE, by the names and in the shapes of `models.svqvae.SVQVAE`; checked.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_vae(folder: str | Path, name: str) -> tuple[dict[str, np.ndarray], list
     Returns
     -------
     state
-        By the names of `models.vae.PublishedVAE`.
+        By the names and of the shapes of `models.vae.PublishedVAE`; the shape is checked.
     missing
         Of ``encoder``, ``mu``, ``logvar``, ``decoder``.
     """

@@ -142,7 +142,7 @@ def _read_text_matrix(path: Path) -> tuple[np.ndarray, pd.DataFrame, dict[str, l
 def find_landmarks(
     stored: StoredMatrix, landmarks: pd.DataFrame, missing_allowed: int = 0
 ) -> tuple[np.ndarray, list[str]]:
-    """Places of the landmark genes in a matrix, by whichever of its namings fits best.
+    """Places of the landmark genes in a matrix [landmarks], by whichever of its namings fits best.
 
     Parameters
     ----------
@@ -183,6 +183,6 @@ def find_landmarks(
 
 
 def match(stored: StoredMatrix, wanted: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Places of signatures in the matrix, in the order of `wanted`, and the ids that it lacks."""
+    """Places of signatures in the matrix [found], in the order of `wanted`, and the ids that it lacks."""
     found = locate(stored.signatures, wanted)
     return found.places, found.missing

@@ -70,6 +70,6 @@ def _distance(x: np.ndarray, y: np.ndarray, start: np.ndarray, stop: np.ndarray)
 
 
 def idx_bytes(values: np.ndarray) -> bytes:
-    """Return an IDX file of unsigned bytes, gzipped without a date."""
+    """Return an IDX file of unsigned bytes of any shape, gzipped without a date."""
     head = bytes([0, 0, 8, values.ndim]) + b"".join(int(size).to_bytes(4, "big") for size in values.shape)
     return gzip.compress(head + np.ascontiguousarray(values, dtype=np.uint8).tobytes(), mtime=0)

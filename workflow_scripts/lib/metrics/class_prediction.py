@@ -48,7 +48,7 @@ def choose_labelled(
     Parameters
     ----------
     classes
-        Of each signature, "" for none.
+        Of each signature, "" for none, shape [signatures].
     compounds
         Of each signature.
     min_signatures, min_compounds
@@ -74,7 +74,7 @@ def choose_labelled(
 
 
 def pool_small_lines(cell_lines: np.ndarray, least: int, most: int = 10) -> np.ndarray:
-    """Cell lines with fewer than `least` signatures, or beyond the `most` largest, under one name.
+    """Cell lines [signatures] with fewer than `least` signatures, or beyond the `most` largest, under one name.
 
     So that each can be left out as a whole, and a data set of 60 lines does not take 60 fits.
     """
@@ -91,7 +91,7 @@ def folds(
     count: int = 5,
     parts: np.ndarray | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Training and test places of each fold.
+    """Training and test places of each fold, int, shape [signatures of the part] each.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def class_scores(
 
 
 def permuted_within(classes: np.ndarray, units: np.ndarray, seed: int) -> np.ndarray:
-    """Classes shuffled between units, so that a compound's signatures keep one class among them."""
+    """Classes [signatures] shuffled between units, so that a compound's signatures keep one class among them."""
     names, place = np.unique(units, return_inverse=True)
     first = np.array([classes[np.flatnonzero(place == k)[0]] for k in range(names.size)], dtype=object)
     return np.random.default_rng(seed).permutation(first)[place]

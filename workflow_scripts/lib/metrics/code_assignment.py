@@ -37,7 +37,7 @@ def hit_rate(distance: np.ndarray, labels: Sequence[set[int]], best: int) -> np.
 
 
 def perplexity(nearest: np.ndarray, count: int) -> float:
-    """exp(entropy) of how often each of `count` codes is the nearest."""
+    """exp(entropy) of how often each of `count` codes is the nearest, int [signatures]."""
     share = np.bincount(nearest, minlength=count) / max(nearest.size, 1)
     share = share[share > 0]
     return float(np.exp(-(share * np.log(share)).sum()))

@@ -84,7 +84,7 @@ def gene_correlation(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
 
 
 def r_squared(predicted: np.ndarray, measured: np.ndarray, mean: np.ndarray) -> float:
-    """1 - squared error over that of `mean`, the training mean of each gene, all wells and genes together."""
+    """1 - squared error over that of `mean` [genes], the training mean; of all values [wells x genes] together."""
     left = float(((predicted - measured) ** 2).sum())
     return 1 - left / float(((mean - measured) ** 2).sum())
 

@@ -38,7 +38,10 @@ def novelty(valid: Sequence[str], training: Collection[str]) -> float:
 
 
 def internal_diversity(prints: np.ndarray, p: int = 1) -> float:
-    """1 - mean over molecules of (mean of Tanimoto^p to all, itself included)^(1/p), as MOSES' code has it; or NaN."""
+    """1 - mean over molecules of (mean of Tanimoto^p to all, itself included)^(1/p), as MOSES' code has it; or NaN.
+
+    `prints` are fingerprints, bool [molecules x bits].
+    """
     if len(prints) == 0:
         return float("nan")
     means = [(part**p).mean(axis=1) ** (1 / p) for part in _rows_of(prints, prints)]

@@ -21,7 +21,7 @@ def gaussian_like(training: np.ndarray, count: int, rng: np.random.Generator) ->
 
 
 def shuffled_genes(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each gene shuffled on its own: right marginals, no structure."""
+    """Each gene of [signatures x genes] shuffled on its own: right marginals, no structure."""
     return np.column_stack([rng.permutation(column) for column in values.T])
 
 
@@ -57,7 +57,7 @@ def neighbour_classes(
 
 
 def shares(found: np.ndarray, facts: Mapping[str, object]) -> list[dict]:
-    """Shares of the classes in `found`, those below `SHOWN_SHARE` together as "other"."""
+    """Shares of the classes in `found` [signatures], those below `SHOWN_SHARE` together as "other"."""
     count = pd.Series(found).value_counts(normalize=True)
     rows = [
         {**facts, "neighbour": name, "share": share} for name, share in count.items() if share >= SHOWN_SHARE

@@ -57,7 +57,7 @@ def _symbol(name: str) -> str:
 
 
 def pattern_genes(genes: pd.DataFrame, symbols: Sequence[str], number: int) -> np.ndarray:
-    """Places of the genes drawn on the tissue.
+    """Places of the genes drawn on the tissue, int [number].
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ class LineMeans:
 
 
 def trivial_reconstructions(training: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
-    """Explained variance of "always zero" and "always the training mean"."""
+    """Explained variance of "always zero" and "always the training mean"; [signatures x genes] each."""
     mean = training.mean(axis=0, dtype=np.float64)
     return {
         "zero": explained_variance(held_out, np.zeros_like(held_out)),

@@ -62,13 +62,13 @@ def retrieval_scores(similarity: np.ndarray, relevant: np.ndarray) -> RetrievalS
 
 
 def recall_at(similarity: np.ndarray, relevant: np.ndarray, k: int) -> float:
-    """Share of the relevant items among the k nearest; ties are broken by order."""
+    """Share of the relevant items [items] among the k nearest; ties are broken by order."""
     nearest = np.argsort(-similarity, kind="stable")[:k]
     return float(relevant[nearest].sum() / max(relevant.sum(), 1))
 
 
 def unit_rows(values: np.ndarray) -> np.ndarray:
-    """Rows centred and of length one, float32: their products are Pearson correlations."""
+    """Rows centred and of length one, float32 [rows x features]: their products are Pearson correlations."""
     centred = values.astype(np.float32) - values.mean(axis=1, keepdims=True, dtype=np.float32)
     return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
 
@@ -102,7 +102,7 @@ def group_means(units: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.n
 def bootstrap_mean(
     values: np.ndarray, seed: int, draws: int = 2000, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of the mean over resampled values (drugs, compounds), NaN left out."""
+    """Percentile interval of the mean over resampled values [drugs or compounds], NaN left out."""
     values = values[np.isfinite(values)]
     if values.size == 0:
         return float("nan"), float("nan")

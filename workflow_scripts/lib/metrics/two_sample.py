@@ -74,7 +74,7 @@ def wasserstein_by_gene(real: np.ndarray, generated: np.ndarray) -> np.ndarray:
 
 
 def correlation_error(real: np.ndarray, generated: np.ndarray) -> float:
-    """Root mean squared difference of the two samples' gene-gene correlations, off the diagonal."""
+    """Root mean squared difference of gene-gene correlations, off the diagonal; [samples x genes] each."""
     with np.errstate(invalid="ignore", divide="ignore"):
         difference = np.nan_to_num(np.corrcoef(real.T)) - np.nan_to_num(np.corrcoef(generated.T))
     return float(np.sqrt((difference[~np.eye(len(difference), dtype=bool)] ** 2).mean()))

@@ -84,7 +84,7 @@ class BiAAE(AdversarialModel):
         return [torch.where(torch.rand(len(s_x), 1, generator=rng, device=s_x.device) < 0.5, s_x, s_y)]
 
     def generator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Reconstructions from either shared code, the three discriminators' verdicts, distance of the shared codes."""
+        """Reconstructions, the three discriminators' verdicts, distance of the shared codes; a scalar each."""
         z_x, s_x = self._codes(self.encoder_x, x)
         z_y, s_y = self._codes(self.encoder_y, y)
         codes = self._shared(s_x, s_y, rng)
@@ -104,7 +104,7 @@ class BiAAE(AdversarialModel):
         })  # fmt: skip
 
     def discriminator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Cross-entropy of each discriminator."""
+        """Cross-entropy of each discriminator, a scalar each."""
         with torch.no_grad():
             z_x, s_x = self._codes(self.encoder_x, x)
             z_y, s_y = self._codes(self.encoder_y, y)
@@ -119,7 +119,7 @@ class BiAAE(AdversarialModel):
         })  # fmt: skip
 
     def generate_y(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """One y for every x: z_y from N(0, I), s from x."""
+        """One y for every x [pairs, ...]: z_y from N(0, I), s from x."""
         _, shared = self._codes(self.encoder_x, x)
         z = standard_normal(shared.new_empty(len(shared), self.private), rng)
         return self.decoder_y.sample(torch.cat([z, shared], dim=1), rng)
@@ -129,7 +129,7 @@ class BiAAE(AdversarialModel):
         return self._codes(self.encoder_y, y)[1]
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Private and shared codes of both views."""
+        """Private and shared codes of both views, [pairs x width] each."""
         z_x, s_x = self._codes(self.encoder_x, x)
         z_y, s_y = self._codes(self.encoder_y, y)
         return {"z_x": z_x, "s_x": s_x, "z_y": z_y, "s_y": s_y}

@@ -47,7 +47,7 @@ class CVAE(VariationalModel):
         self.decoder_x = x.decoder(width)
 
     def losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Reconstruction and divergence."""
+        """Reconstruction and divergence, a scalar each."""
         mean, log_variance = self.encoder(x, y).chunk(2, dim=1)
         prior_mean, prior_log_variance = self.prior(y).chunk(2, dim=1)
         z = torch.cat([draw(mean, log_variance, rng), self.condition(y)], dim=1)
@@ -65,7 +65,7 @@ class CVAE(VariationalModel):
         return torch.cat([draw_from(self.prior(y), rng), self.condition(y)], dim=1)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Posterior mean; mean of the prior and code of y."""
+        """Posterior mean; mean of the prior and code of y; [pairs x width] each."""
         prior = self.prior(y).chunk(2, dim=1)[0]
         return {
             "code_x": self.encoder(x, y).chunk(2, dim=1)[0],

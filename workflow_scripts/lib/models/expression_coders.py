@@ -21,7 +21,7 @@ EXPRESSION_WEIGHT = 6.0
 
 
 def scaled_dose(dose: np.ndarray | float) -> np.ndarray:
-    """ln(1 + dose in uM) / ln 11: 0 for none, 1 for 10 uM."""
+    """ln(1 + dose in uM) / ln 11, the dose's shape: 0 for none, 1 for 10 uM."""
     return np.log1p(np.asarray(dose, dtype=np.float64)) / math.log(11)
 
 
@@ -74,7 +74,7 @@ class ExpressionDecoder(nn.Module):
         return torch.cat([self.genes(found[:, :-1]), found[:, -1:].exp()], dim=1)
 
     def reconstruction_loss(self, latent: Tensor, change: Tensor) -> Tensor:
-        """Six times the mean squared error of the genes, plus that of the log dose."""
+        """Six times the mean squared error of the genes, plus that of the log dose; a scalar."""
         found = self(latent)
         genes = functional.mse_loss(found[:, :-1], change[:, :-1])
         dose = functional.mse_loss(
@@ -83,7 +83,7 @@ class ExpressionDecoder(nn.Module):
         return EXPRESSION_WEIGHT * genes + dose
 
     def sample(self, latent: Tensor, rng: torch.Generator) -> Tensor:
-        """Rows of latent points; this decoder draws nothing."""
+        """Rows [points x genes and dose] of latent points; this decoder draws nothing."""
         return self(latent)
 
 

@@ -147,7 +147,7 @@ class GMMVGAE(nn.Module):
         return functional.softmax(self._posterior_logits(mean, log_variance), dim=1)
 
     def posterior_log_rates(self, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Log of `posterior_rates`, finite however small they are."""
+        """Log of `posterior_rates`, [spots x genes], finite however small they are."""
         return functional.log_softmax(self._posterior_logits(mean, log_variance), dim=1)
 
     def _posterior_logits(self, mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -166,7 +166,7 @@ class EdgeTarget:
 
 
 def edge_norm(adjacency: Tensor) -> float:
-    """N^2 / (2 (N^2 - sum A)) of the graph before training; joint training keeps it while A changes."""
+    """N^2 / (2 (N^2 - sum A)) of the graph A [N x N] before training; joint training keeps it while A changes."""
     count, edges = adjacency.numel(), float(adjacency.sum())
     return count / (2 * (count - edges))
 

@@ -68,9 +68,9 @@ class ImageDecoder(nn.Module):
         return self.layers(latent)
 
     def reconstruction_loss(self, latent: Tensor, images: Tensor) -> Tensor:
-        """Mean squared error over images and pixels."""
+        """Mean squared error over images and pixels, a scalar."""
         return functional.mse_loss(self(latent), images)
 
     def sample(self, latent: Tensor, rng: torch.Generator) -> Tensor:
-        """Images of latent points; this decoder draws nothing."""
+        """Images [points x 1 x 28 x 28] of latent points; this decoder draws nothing."""
         return self(latent)

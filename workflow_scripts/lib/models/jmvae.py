@@ -46,7 +46,7 @@ class JMVAE(VariationalModel):
         self.decoder_x, self.decoder_y = x.decoder(latent), y.decoder(latent)
 
     def losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Reconstructions, divergence of the joint posterior from N(0, I) and from those of one view."""
+        """Reconstructions, divergence of the joint posterior from N(0, I) and from those of one view; a scalar each."""
         mean, log_variance = self.encoder(x, y).chunk(2, dim=1)
         z = draw(mean, log_variance, rng)
         ones = [part for one in (self.encoder_x(x), self.encoder_y(y)) for part in one.chunk(2, dim=1)]
@@ -60,7 +60,7 @@ class JMVAE(VariationalModel):
         })  # fmt: skip
 
     def generate_y(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """One y for every x: z from q(z | x)."""
+        """One y for every x [pairs, ...]: z from q(z | x)."""
         return self.decoder_y.sample(draw_from(self.encoder_x(x), rng), rng)
 
     def condition_code(self, y: Tensor, rng: torch.Generator) -> Tensor:
@@ -68,6 +68,6 @@ class JMVAE(VariationalModel):
         return draw_from(self.encoder_y(y), rng)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Means of q(z | x) and q(z | y)."""
+        """Means of q(z | x) and q(z | y), [pairs x latent] each."""
         means = [encoded.chunk(2, dim=1)[0] for encoded in (self.encoder_x(x), self.encoder_y(y))]
         return {"code_x": means[0], "s_y": means[1]}

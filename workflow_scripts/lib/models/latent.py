@@ -55,7 +55,7 @@ def kl_gaussians(
 
 
 def free_bits_kl(mean: Tensor, log_variance: Tensor, free_nats: float) -> Tensor:
-    """Sum over latent dimensions of the mean KL over the batch, each at least `free_nats` (Kingma et al. 2016)."""
+    """Sum over latent dimensions of the batch's mean KL, each at least `free_nats` (Kingma et al. 2016); a scalar."""
     return batch_mean(kl_standard_normal(mean, log_variance)).clamp(min=free_nats).sum()
 
 

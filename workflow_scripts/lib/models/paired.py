@@ -21,7 +21,7 @@ class Decoder(Protocol):
         """Mean loss of decoding `target` from `latent`, a scalar."""
 
     def sample(self, latent: Tensor, rng: torch.Generator) -> Tensor:
-        """Objects of latent points, in the form that `target` has."""
+        """Objects of latent points [points x latent], in the shape that a `target` has."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class PairedModel(nn.Module, ABC):
     decoder_x: Any
 
     def generate(self, y: Tensor, rng: torch.Generator) -> Tensor:
-        """Draw one x for every y."""
+        """Draw one x for every y, [pairs, ...]."""
         return self.decoder_x.sample(self.generation_latent(y, rng), rng)
 
     def generation_latent(self, y: Tensor, rng: torch.Generator) -> Tensor:
@@ -83,11 +83,11 @@ class AdversarialModel(PairedModel):
 
     @abstractmethod
     def generator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Losses of encoders and decoders; ``loss`` is their weighted sum."""
+        """Losses of encoders and decoders, a scalar each; ``loss`` is their weighted sum."""
 
     @abstractmethod
     def discriminator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Losses of the discriminators; ``loss`` is their sum."""
+        """Losses of the discriminators, a scalar each; ``loss`` is their sum."""
 
     def generators(self) -> list[nn.Parameter]:
         """Return all that is no discriminator's and is trained."""
@@ -100,7 +100,7 @@ class VariationalModel(PairedModel):
 
     @abstractmethod
     def losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Losses; ``loss`` is their weighted sum."""
+        """Losses, a scalar each; ``loss`` is their weighted sum."""
 
 
 class JointEncoder(nn.Module):
@@ -136,13 +136,13 @@ def discriminator(inputs: int) -> nn.Sequential:
 
 
 def wants_prior(network: nn.Module, *parts: Tensor) -> Tensor:
-    """Loss of encoders that want their points (`parts` side by side) taken for the prior's; non-saturating."""
+    """Loss of encoders that want their points (`parts` side by side, [points x width]) taken for the prior's."""
     logits = network(torch.cat(parts, dim=1))
     return functional.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
 
 
 def tells_apart(network: nn.Module, encoded: Tensor, prior: Tensor) -> Tensor:
-    """Loss of a discriminator: cross-entropy of 0 for `encoded` and 1 for `prior`, as many of each."""
+    """Loss of a discriminator: cross-entropy of 0 for `encoded` and 1 for `prior`, as many of each; a scalar."""
     logits = network(torch.cat([encoded, prior]))
     target = torch.cat([torch.zeros(len(encoded), 1), torch.ones(len(prior), 1)]).to(logits)
     return functional.binary_cross_entropy_with_logits(logits, target)
@@ -154,6 +154,6 @@ def shuffled_rows(values: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def weighted(losses: dict[str, tuple[float, Tensor]]) -> dict[str, Tensor]:
-    """Return ``loss``, the weighted sum, and each loss by its name, detached."""
+    """Return ``loss``, the weighted sum, and each loss by its name, detached; a scalar each."""
     total = torch.stack([weight * value for weight, value in losses.values()]).sum()
     return {"loss": total, **{name: value.detach() for name, (_, value) in losses.items()}}

@@ -51,7 +51,7 @@ class SAAE(AdversarialModel):
         self.discriminators = nn.ModuleDict({"prior": discriminator(private)})
 
     def generator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Reconstructions and the discriminator's verdict."""
+        """Reconstructions and the discriminator's verdict, a scalar each."""
         z_x, z_y, w = self.encoder_x(x), self.encoder_y(y), self.weights
         found = {
             "reconstruction_x": (w.x, self.decoder_x.reconstruction_loss(torch.cat([z_x, z_y], dim=1), x)),
@@ -62,7 +62,7 @@ class SAAE(AdversarialModel):
         return weighted(found)
 
     def discriminator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Cross-entropy of the discriminator."""
+        """Cross-entropy of the discriminator, a scalar."""
         with torch.no_grad():
             z_x = self.encoder_x(x)
         return weighted(
@@ -74,5 +74,5 @@ class SAAE(AdversarialModel):
         return self.encoder_y(y)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Private code of x, code of y."""
+        """Private code of x, code of y, [pairs x width] each."""
         return {"z_x": self.encoder_x(x), "s_y": self.encoder_y(y)}

@@ -116,7 +116,7 @@ class SmilesDecoder(nn.Module):
         return torch.cat(nats)[rows.argsort()]
 
     def reconstruction_loss(self, z: Tensor, tokens: Tensor) -> Tensor:
-        """Mean over molecules of their nats per token, the end included."""
+        """Mean over molecules [molecules x tokens] of their nats per token, the end included; a scalar."""
         number = (tokens[:, 1:] != PAD).sum(dim=1)
         return (self.negative_log_likelihood(z, tokens) / number).mean()
 
@@ -179,7 +179,7 @@ def halves(tokens: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def choose(logits: Tensor, rng: torch.Generator, temperature: float, nucleus: float) -> Tensor:
-    """Draw a token of each row of logits; no padding, start or unknown is drawn."""
+    """Draw a token [rows] of each row of logits [rows x tokens]; no padding, start or unknown is drawn."""
     logits = logits.clone()
     logits[:, [PAD, START, UNKNOWN]] = -torch.inf
     if temperature == 0:
@@ -202,7 +202,7 @@ class SmilesVAE(nn.Module):
         self.encoder, self.decoder = SmilesEncoder(shape), SmilesDecoder(shape)
 
     def losses(self, tokens: Tensor, rng: torch.Generator, divergence_weight: float) -> dict[str, Tensor]:
-        """Nats per token, KL of the latent space, and their weighted sum ``loss``."""
+        """Nats per token, KL of the latent space, and their weighted sum ``loss``; a scalar each."""
         mean, log_variance = self.encoder(tokens).chunk(2, dim=1)
         tokens_loss = self.decoder.reconstruction_loss(draw(mean, log_variance, rng), tokens)
         divergence = kl_standard_normal(mean, log_variance).sum(dim=1).mean()
@@ -244,11 +244,11 @@ class TunedDecoder(nn.Module):
         )  # fmt: skip
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Latent points of the pretrained decoder."""
+        """Latent points of the pretrained decoder, [molecules x its latent width]."""
         return self.layers(latent)
 
     def reconstruction_loss(self, latent: Tensor, tokens: Tensor) -> Tensor:
-        """Mean over molecules of their nats per token."""
+        """Mean over molecules of their nats per token, a scalar."""
         return self.pretrained.reconstruction_loss(self(latent), tokens)
 
     def negative_log_likelihood(self, latent: Tensor, tokens: Tensor) -> Tensor:
@@ -256,7 +256,7 @@ class TunedDecoder(nn.Module):
         return self.pretrained.negative_log_likelihood(self(latent), tokens)
 
     def sample(self, latent: Tensor, rng: torch.Generator) -> Tensor:
-        """Molecules drawn at the temperature of training, int16 tokens."""
+        """Molecules drawn at the temperature of training, int16 [molecules x tokens]."""
         return self.pretrained.sample(self(latent), rng)
 
 

@@ -23,7 +23,7 @@ class CodedNetwork(nn.Module):
         raise NotImplementedError
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Outputs of codes, in the inputs' form."""
+        """Outputs of codes, in the inputs' shape."""
         raise NotImplementedError
 
     def distances(self, encoded: Tensor) -> Tensor:
@@ -130,11 +130,11 @@ def margin_svqvae_loss(
 
 
 def straight_through(encoded: Tensor, code: Tensor) -> Tensor:
-    """The code as value; the gradient goes to the encoding, none to the codebook."""
+    """The code as value, [inputs x hidden]; the gradient goes to the encoding, none to the codebook."""
     return encoded + (code - encoded).detach()
 
 
 def code_perplexity(classes: Tensor, count: int) -> float:
-    """exp(entropy) of how often each of `count` codes is the nearest: how many codes are in use."""
+    """exp(entropy) of how often each of `count` codes is the nearest, int [inputs]: how many are in use."""
     share = torch.bincount(classes, minlength=count).double() / max(classes.numel(), 1)
     return float(torch.exp(-(share * torch.log(share.clamp(min=1e-300))).sum()))

@@ -57,7 +57,7 @@ class UniAAE(AdversarialModel):
         return code[:, : self.private], code[:, self.private :]
 
     def generator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Reconstructions and the two discriminators' verdicts."""
+        """Reconstructions and the two discriminators' verdicts, a scalar each."""
         z_x, (z_y, s) = self.encoder_x(x), self._codes(y)
         judge, w = self.discriminators, self.weights
         return weighted({
@@ -68,7 +68,7 @@ class UniAAE(AdversarialModel):
         })  # fmt: skip
 
     def discriminator_losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Cross-entropy of each discriminator."""
+        """Cross-entropy of each discriminator, a scalar each."""
         with torch.no_grad():
             z_x, (z_y, s) = self.encoder_x(x), self._codes(y)
         encoded = torch.cat([z_x, s, z_y], dim=1)
@@ -84,6 +84,6 @@ class UniAAE(AdversarialModel):
         return self._codes(y)[1]
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Private codes of both views, s of y."""
+        """Private codes of both views, s of y, [pairs x width] each."""
         z_y, s = self._codes(y)
         return {"z_x": self.encoder_x(x), "z_y": z_y, "s_y": s}

@@ -54,7 +54,7 @@ class PublishedVAE(nn.Module):
         """Activations that the published study compares, by its names.
 
         ``e1`` and ``e2`` are the encoder's tanh layers, ``e3`` the mean of z, ``d2`` and ``d1`` the decoder's
-        first and second tanh layers, decoding ``e3``.
+        first and second tanh layers, decoding ``e3``; [signatures x width] each.
         """
         e1 = self.encoder[1](self.encoder[0](signatures))
         e2 = self.encoder[3](self.encoder[2](e1))

@@ -44,7 +44,7 @@ class VCCAPrivate(VariationalModel):
         self.decoder_x, self.decoder_y = x.decoder(latent), y.decoder(latent)
 
     def losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Reconstructions and divergences from N(0, I)."""
+        """Reconstructions and divergences from N(0, I), a scalar each."""
         mean_x, log_variance_x = self.encoder_x(x).chunk(2, dim=1)
         mean_y, log_variance_y = self.encoder_y(y).chunk(2, dim=1)
         z_x, code_y = draw(mean_x, log_variance_x, rng), draw(mean_y, log_variance_y, rng)
@@ -66,7 +66,7 @@ class VCCAPrivate(VariationalModel):
         return draw(mean[:, self.private :], log_variance[:, self.private :], rng)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Means of the private codes and of the shared one."""
+        """Means of the private codes and of the shared one, [pairs x width] each."""
         mean_y = self.encoder_y(y).chunk(2, dim=1)[0]
         return {
             "z_x": self.encoder_x(x).chunk(2, dim=1)[0],

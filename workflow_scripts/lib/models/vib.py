@@ -38,7 +38,7 @@ class VIB(VariationalModel):
         self.encoder_y, self.decoder_x = y.encoder(2 * latent), x.decoder(latent)
 
     def losses(self, x: Tensor, y: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Prediction and divergence."""
+        """Prediction and divergence, a scalar each."""
         mean, log_variance = self.encoder_y(y).chunk(2, dim=1)
         z = draw(mean, log_variance, rng)
         return weighted({
@@ -51,5 +51,5 @@ class VIB(VariationalModel):
         return draw_from(self.encoder_y(y), rng)
 
     def latents(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Mean of q(z | y)."""
+        """Mean of q(z | y), [pairs x latent]."""
         return {"s_y": self.encoder_y(y).chunk(2, dim=1)[0]}

@@ -36,7 +36,7 @@ def tree_of(values: np.ndarray, *, distances: bool = False) -> tuple[list[int], 
 
 
 def draw_tree(ax: Axes, merged: np.ndarray | None, side: str, size: float) -> None:
-    """Draw a tree at the ``top`` or the ``right`` of a heat map, `size` of its height or width."""
+    """Draw a tree, scipy's linkage [merges x 4], at ``top`` or ``right`` of a heat map, `size` of its side."""
     if merged is None:
         return
     top = side == "top"

@@ -47,7 +47,7 @@ _FEW, _MOST, _GRID = 10, 1500, 70
 
 
 def mass_levels(density: np.ndarray, shares: Sequence[float] = _MASS) -> np.ndarray:
-    """Return the heights above which a density on a regular grid holds these shares of its mass, ascending."""
+    """Return the heights [shares] above which a density on a regular grid holds these shares of its mass, ascending."""
     ranked = np.sort(density.ravel())[::-1]
     held = np.cumsum(ranked) / ranked.sum()
     places = np.searchsorted(held, sorted(shares, reverse=True)).clip(max=len(ranked) - 1)

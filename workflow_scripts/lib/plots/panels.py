@@ -60,7 +60,7 @@ def name_rows(axes: dict[tuple[str, str], Axes], columns: Sequence[str], titles:
 
 
 def reach(values: Sequence[np.ndarray | pd.Series], least: float = 1.0) -> float:
-    """Return a symmetric axis limit that all but the 0.1 % most extreme of all `values` are within."""
+    """Return a symmetric axis limit that all but the 0.1 % most extreme of all `values`, of any shape, are within."""
     pooled = np.abs(np.concatenate([np.asarray(v, dtype=float) for v in values] or [np.zeros(1)]))
     pooled = pooled[np.isfinite(pooled)]
     if not len(pooled):

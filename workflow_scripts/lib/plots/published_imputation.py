@@ -54,7 +54,7 @@ _SELECTION = {
 
 
 def in_band(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays with spots, and the genes that stand for them, in the graph's reverse Cuthill-McKee order."""
+    """Return arrays [spots x spots or genes] with both in the graph's reverse Cuthill-McKee order."""
     if not arrays.get("graph", np.zeros(0)).size:
         return dict(arrays)
     order = reverse_cuthill_mckee(csr_matrix(arrays["graph"]), symmetric_mode=True)

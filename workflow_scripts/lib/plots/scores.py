@@ -50,7 +50,7 @@ def rows_note(table: pd.DataFrame, columns: Sequence[tuple[str, str]]) -> str:
 
 
 def shifts(count: int, half: float = 0.28) -> np.ndarray:
-    """Return offsets that set `count` points of a row apart."""
+    """Return offsets [count] that set `count` points of a row apart."""
     return np.linspace(half, -half, count) if count > 1 else np.zeros(1)
 
 

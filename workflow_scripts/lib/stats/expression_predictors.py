@@ -19,12 +19,12 @@ Predictor = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def zero(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """No change at all."""
+    """No change at all, [wanted x genes]."""
     return np.zeros((len(wanted), changes.shape[1]))
 
 
 def train_mean(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The mean change of the training wells, whatever the molecule."""
+    """The mean change of the training wells, whatever the molecule, [wanted x genes]."""
     return np.tile(changes.mean(axis=0), (len(wanted), 1))
 
 
@@ -44,7 +44,10 @@ def group_means(changes: np.ndarray, groups: Sequence[str], wanted: Sequence[str
 
 
 def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Mean of the 15 training wells of the most similar molecules, weighted by Tanimoto similarity."""
+    """Mean of the 15 training wells of the most similar molecules, weighted by Tanimoto similarity.
+
+    Fingerprints bool [wells x bits] and [wanted x bits], changes [wells x genes]; returns [wanted x genes].
+    """
     own, well_of = np.unique(prints, axis=0, return_inverse=True)
     asked, row_of = np.unique(wanted, axis=0, return_inverse=True)
     # Wells are many, molecules are few.
@@ -61,6 +64,7 @@ def nearest_molecules(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarra
 def kernel_ridge(prints: np.ndarray, changes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Ridge regression on Morgan fingerprints about the training mean, penalty 1000.
 
+    Fingerprints bool [wells x bits] and [wanted x bits], changes [wells x genes]; returns [wanted x genes].
     Wells of one molecule enter as their number and their sum, and the smaller of molecules and bits is solved for; the
     coefficients are those of all wells.
     """

@@ -73,7 +73,7 @@ def weighted_gram(weights: np.ndarray, design: np.ndarray) -> np.ndarray:
 
 
 def penalty(design: np.ndarray, ridge_sd: float = RIDGE_SD) -> np.ndarray:
-    """Precision of the weak prior: none on an intercept-like column, 1/sd^2 on the others."""
+    """Precision of the weak prior [coefficients]: none on an intercept-like column, 1/sd^2 on the others."""
     constant = np.ptp(design, axis=0) == 0
     return np.where(constant, 1e-8, ridge_sd**-2.0)
 

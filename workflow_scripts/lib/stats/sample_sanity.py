@@ -87,7 +87,7 @@ def confounding(samples: pd.DataFrame, factors: Sequence[str]) -> list[dict[str,
 def separation(
     scores: np.ndarray, share: np.ndarray, samples: pd.DataFrame, factors: Sequence[str]
 ) -> list[dict[str, object]]:
-    """How much of any leading component's variance lies between the levels of each factor."""
+    """How much of a component's variance lies between levels of each factor; scores [samples x components]."""
     rows = []
     for factor in factors:
         groups = samples[factor]
@@ -116,8 +116,8 @@ def separation(
 def nearest_group(scores: np.ndarray, samples: pd.DataFrame, factor: str) -> list[dict[str, object]]:
     """Samples that lie nearer to another level's centroid than to their own (left out of it): suspected swaps.
 
-    Where more than a quarter of the samples do, the components do not show this factor (patients of a cohort), and
-    nothing can be told from them.
+    Scores are [samples x components]. Where more than a quarter of the samples do, the components do not show this
+    factor (patients of a cohort), and nothing can be told from them.
     """
     groups = samples[factor].to_numpy()
     levels = sorted(set(groups))

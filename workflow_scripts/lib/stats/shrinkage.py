@@ -29,7 +29,7 @@ class EffectPrior:
 
 
 def scale_grid(estimate: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
-    """Scales from a tenth of the smallest standard error to twice the largest excess, in steps of sqrt(2)."""
+    """Scales [scales]: 0, then from below the smallest standard error to twice the largest excess by sqrt(2)."""
     finite = np.isfinite(estimate) & np.isfinite(standard_error) & (standard_error > 0)
     estimate, standard_error = estimate[finite], standard_error[finite]
     if estimate.size == 0:
@@ -179,7 +179,7 @@ def effect_variance(prior: EffectPrior, threshold: float) -> float:
 
 
 def effect_given_one(prior: EffectPrior, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Prior of an effect given that there is one: variances and weights of its normals.
+    """Prior of an effect given that there is one: variances and weights of its normals, [normals] each.
 
     One normal as wide as the effects beyond the threshold, and the learned prior's wider ones, so that an
     effect far larger than most is not drawn in by the rest.

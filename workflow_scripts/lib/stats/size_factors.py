@@ -70,5 +70,5 @@ def poscounts(counts: np.ndarray, control: np.ndarray | None = None) -> np.ndarr
 
 
 def size_factors(counts: np.ndarray, method: str = "ratio", control: np.ndarray | None = None) -> np.ndarray:
-    """Size factors by the method that the dataset's block names (``ratio`` or ``poscounts``)."""
+    """Size factors [samples] of counts [genes x samples] by a dataset's method (``ratio`` or ``poscounts``)."""
     return {"ratio": median_of_ratios, "poscounts": poscounts}[method](counts, control)

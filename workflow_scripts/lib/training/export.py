@@ -36,7 +36,7 @@ def save_model(folder: str | Path, network_state: Mapping[str, Tensor], card: Ma
     folder
         Made if missing.
     network_state
-        The network's ``state_dict``, on any device.
+        The network's ``state_dict``, tensors of any shape on any device.
     card
         Architecture, hyper-parameters, feature names or their digest (`names_digest`), data digest, seed:
         JSON values, without dates or paths. Added are ``format_version``, ``weights_sha256``, ``versions``.
@@ -78,7 +78,7 @@ def load_model(
     Returns
     -------
     state, card
-        Tensors on the CPU by name; the card with all its entries.
+        Tensors on the CPU by name, in the shape they were saved in; the card with all its entries.
 
     Raises
     ------

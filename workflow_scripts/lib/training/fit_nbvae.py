@@ -171,7 +171,7 @@ def card(network: NBVAE) -> dict[str, Any]:
 
 
 def restore(state: Mapping[str, torch.Tensor], architecture: Mapping[str, Any]) -> NBVAE:
-    """The network of a saved card and its weights."""
+    """The network of a saved card and its weights, in evaluation mode; shapes are the card's."""
     shape = NBVAEShape(**{key: value for key, value in architecture.items() if key != "class"})
     blank = torch.zeros(shape.genes)
     network = NBVAE(shape, blank, blank, blank, torch.Generator())

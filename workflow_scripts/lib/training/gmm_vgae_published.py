@@ -54,17 +54,17 @@ class PretrainingObjective(Objective):
         return {"adam": torch.optim.Adam(self.model.parameters(), lr=PRETRAINING_RATE)}
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """The edge loss on one draw of z, which is kept: the last one, before its step, starts the mixture."""
+        """The edge loss, a scalar, on one draw of z, which is kept: the last, before its step, starts the mixture."""
         _, _, z = self.model.encode(self.data["features"], self.data["operator"])
         self.z = z.detach()
         return {"loss": self.edges.loss(self.model.decode(z), self.norm)}
 
     def state(self) -> dict[str, Tensor]:
-        """The last draw of z."""
+        """The last draw of z, [spots x latent]."""
         return {"z": self.z}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take it back."""
+        """Take back `state`'s draw."""
         self.z = state["z"]
 
 
@@ -108,7 +108,7 @@ class JointObjective(Objective):
             group["lr"] = JOINT_RATE * DECAY ** (epoch // STEP)
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """The joint loss, after choice of spots and rewiring."""
+        """The joint loss and its parts, a scalar each, after choice of spots and rewiring."""
         mean, log_std, z = self.model.encode(self.data["features"], self.data["operator"])
         with torch.no_grad():
             self._choose(z)
@@ -145,13 +145,13 @@ class JointObjective(Objective):
         self.done = self.epoch + 1
 
     def state(self) -> dict[str, Tensor]:
-        """Graph, choices, thresholds and what is kept of each epoch."""
+        """Graph [spots x spots], choices [spots], thresholds and what is kept of each epoch."""
         numbers = torch.tensor([self.stable, self.beta1, self.beta2, self.done], dtype=torch.double)
         names = ("graph", "current", "largest", "embeddings", "parts")
         return {"numbers": numbers, **{name: getattr(self, name) for name in names}}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take them back."""
+        """Take back `state`'s tensors."""
         for name in ("graph", "current", "largest", "embeddings", "parts"):
             setattr(self, name, state[name])
         stable, self.beta1, self.beta2, done = state["numbers"].tolist()

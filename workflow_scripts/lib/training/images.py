@@ -50,7 +50,7 @@ class ClassifierObjective(Objective):
         return {"adam": torch.optim.Adam(self.classifier.parameters(), lr=self.learning_rate, fused=True)}
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Nats per image."""
+        """Nats per image, a scalar."""
         logits = self.classifier(prepared(self.rows("images", index)))
         return {"loss": functional.cross_entropy(logits, self.rows("digit", index))}
 
@@ -85,7 +85,7 @@ def accuracy_on_the_way(
     model, classifier
         What is trained, and what judges it.
     held_out
-        ``y`` and ``digit``.
+        ``y`` [pairs x 1 x 28 x 28] and ``digit`` [pairs].
     """
 
     def score(rng: torch.Generator) -> dict[str, float]:

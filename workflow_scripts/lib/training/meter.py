@@ -40,7 +40,7 @@ class LossMeter:
         self.unread: list[tuple[int, int, str, int, dict[str, Tensor]]] = []
 
     def add(self, epoch: int, step: int, turn: str, n: int, losses: dict[str, Tensor]) -> None:
-        """Note the losses of one turn on `n` samples; `epoch` and `step` count from 1.
+        """Note the losses of one turn on `n` samples, a scalar each; `epoch` and `step` count from 1.
 
         Raises
         ------

@@ -12,7 +12,7 @@ import pandas as pd
 def latent_table(
     model: str, seed: int, samples: Sequence[str], mean: np.ndarray, sd: np.ndarray
 ) -> pd.DataFrame:
-    """model, seed, sample, z1..zK, sd1..sdK."""
+    """model, seed, sample, z1..zK, sd1..sdK of mean and standard deviation [samples x K]."""
     columns = {f"z{k + 1}": mean[:, k] for k in range(mean.shape[1])}
     columns |= {f"sd{k + 1}": sd[:, k] for k in range(sd.shape[1])}
     return pd.DataFrame({"model": model, "seed": seed, "sample": samples, **columns})

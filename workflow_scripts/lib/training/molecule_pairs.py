@@ -45,7 +45,7 @@ class PairTensors:
     change: Tensor
 
     def views(self, direction: str) -> dict[str, Tensor]:
-        """Which is x, which is y."""
+        """Which is x, which is y: tokens [pairs x length] and change [pairs x genes and dose]."""
         names = ("tokens", "change") if direction == "to_molecule" else ("change", "tokens")
         return {view: getattr(self, name) for view, name in zip("xy", names, strict=True)}
 

@@ -64,7 +64,7 @@ class NBVAEObjective(Objective):
         self.kl_weight = min(1.0, (epoch + 1) / max(self.warm_up, 1))
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Loss per sample: reconstruction and KL in nats, priors shared out over the samples."""
+        """Loss per sample, a scalar: reconstruction and KL in nats, priors shared out over the samples."""
         counts, factors, batch = (self.rows(name, index) for name in ("counts", "size_factors", "batch"))
         mean, log_variance = self.model.encode(counts, factors * self.fraction, batch)
         latent = draw(mean, log_variance, rng)
@@ -80,7 +80,7 @@ class NBVAEObjective(Objective):
         }
 
     def penalty(self) -> Tensor:
-        """Negative log prior of loadings, batch effects, dispersions and zero inflation, up to a constant."""
+        """Negative log prior of loadings, batch effects, dispersions and zero inflation, up to a constant; a scalar."""
         model = self.model
         total = 0.5 * (model.loadings**2).sum() / self.loading_sd**2 + 0.5 * (model.batch_effect**2).sum()
         total = total + 0.5 * ((model.log_dispersion - model.trend()) ** 2).sum() / self.dispersion_sd**2
@@ -157,14 +157,14 @@ class PublishedObjective(Objective):
             return self.network(self.data["log_counts"], self.data["log_size_factors"])[0]
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """The published loss on the full batch."""
+        """The published loss on the full batch, a scalar."""
         log_mean, mean, log_variance = self.network(self.data["log_counts"], self.data["log_size_factors"])
         return {"loss": published_loss(self.data["counts"], log_mean, mean, log_variance)}
 
     def state(self) -> dict[str, Tensor]:
-        """Fold changes taken so far."""
+        """Fold changes [genes] taken so far, by epoch."""
         return dict(self.lfc)
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take them back."""
+        """Take back `state`'s fold changes."""
         self.lfc = dict(state)

@@ -85,11 +85,11 @@ class Objective(ABC):
         """
 
     def state(self) -> dict[str, Tensor]:
-        """Return what must survive a resume and is neither network nor optimiser; default: nothing."""
+        """Return what must survive a resume, of any shape, and is neither network nor optimiser; default: nothing."""
         return {}
 
     def load_state(self, state: dict[str, Tensor]) -> None:  # noqa: B027
-        """Take back what `state` returned; the tensors are on the CPU."""
+        """Take back `state`'s tensors, which are on the CPU."""
 
     def to(self, device: torch.device) -> None:
         """Move the data to `device` if it fits there, with room left for activations."""

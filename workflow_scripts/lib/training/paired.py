@@ -61,7 +61,7 @@ class PairedObjective(Objective):
                 group["lr"] = self.learning_rate * min(1.0, 2 * (1 - epoch / self.falls_over))
 
     def pair(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return rows of x and of y as the networks take them."""
+        """Return rows of x and of y, [pairs, ...] each, as the networks take them."""
         return prepared(self.rows("x", index)), prepared(self.rows("y", index))
 
     def validate(self, rng: torch.Generator) -> dict[str, float] | None:
@@ -74,10 +74,12 @@ class AdversarialObjective(PairedObjective):
 
     Parameters
     ----------
-    model, data, score, learning_rate, falls_over
-        As in `PairedObjective`; betas are 0.5 and 0.9.
+    model, data, score
+        As in `PairedObjective`.
     discriminator_steps, generator_steps
         Batches in turn.
+    **settings
+        ``learning_rate`` and ``falls_over``, as in `PairedObjective`; betas are 0.5 and 0.9.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class AdversarialObjective(PairedObjective):
         return [turn(step, *self.steps)]
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Losses of the side whose turn it is."""
+        """Losses of the side whose turn it is, a scalar each."""
         x, y = self.pair(index)
         if turn == "discriminators":
             return self.model.discriminator_losses(x, y, rng)
@@ -113,8 +115,10 @@ class VariationalObjective(PairedObjective):
 
     Parameters
     ----------
-    model, data, score, learning_rate, falls_over
+    model, data, score
         As in `PairedObjective`.
+    **settings
+        ``learning_rate`` and ``falls_over``, as in `PairedObjective`.
     """
 
     def __init__(
@@ -129,7 +133,7 @@ class VariationalObjective(PairedObjective):
         return self.adams
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Losses of the model."""
+        """Losses of the model, a scalar each."""
         return self.model.losses(*self.pair(index), rng)
 
 
@@ -160,5 +164,5 @@ def objective_of(
 
 
 def prepared(rows: Tensor) -> Tensor:
-    """Images, which alone are kept as bytes, become values 0 to 1; all else stays as it is."""
+    """Images, which alone are kept as bytes, become values 0 to 1 of the same shape; all else stays as it is."""
     return rows.float() / 255 if rows.dtype == torch.uint8 else rows

@@ -104,13 +104,13 @@ class SignatureModel:
         return self._batches(work, latent, cell_ids)[0]
 
     def reconstruct(self, values: np.ndarray, cell_ids: Sequence[str]) -> np.ndarray:
-        """Decoded posterior mean; of an S-VQ-VAE the decoded nearest code, no label used."""
+        """Decoded posterior mean, [signatures x genes]; of an S-VQ-VAE the decoded nearest code, no label used."""
         if isinstance(self.network, SVQVAE):
             return self.decode(self.codes[self.distances(values).argmin(axis=1)], cell_ids)
         return self.decode(self.encode(values, cell_ids)[0], cell_ids)
 
     def with_noise(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Decoded signatures plus each gene's noise if the model has one; the published VAE's as they are."""
+        """Decoded signatures [signatures x genes] plus each gene's noise if the model has one; else as they are."""
         if not isinstance(self.network, SignatureVAE):
             return values
         noise = torch.exp(0.5 * self.network.log_noise).detach().numpy()
@@ -121,7 +121,7 @@ class SignatureModel:
         return self.with_noise(self.decode(rng.normal(size=(count, self.latent)), cell_ids), rng)
 
     def resample(self, values: np.ndarray, cell_ids: Sequence[str], rng: np.random.Generator) -> np.ndarray:
-        """Signatures of z ~ q(z | x) for given signatures, as many: draws from the aggregate posterior."""
+        """Signatures of z ~ q(z | x) for given [signatures x genes], as many: draws from the aggregate posterior."""
         mean, log_variance = self.encode(values, cell_ids)
         spread = np.exp(0.5 * log_variance) if log_variance is not None else 0.0
         return self.with_noise(self.decode(mean + spread * rng.normal(size=mean.shape), cell_ids), rng)
@@ -147,7 +147,7 @@ class SignatureModel:
         return None if isinstance(self.network, SVQVAE) else self.network.mean_weight.detach().numpy()
 
     def layers(self, values: np.ndarray) -> dict[str, np.ndarray]:
-        """Activations of a published VAE by the paper's names, see `PublishedVAE.layers`."""
+        """Activations [signatures x width] of a published VAE by the paper's names, see `PublishedVAE.layers`."""
         network = self.network
         if not isinstance(network, PublishedVAE):
             raise TypeError(f"{self.name} has no published layers")
@@ -174,7 +174,7 @@ def architecture(network: Network) -> dict[str, Any]:
 
 
 def restore(state: Mapping[str, Tensor], card: Mapping[str, Any], where: str) -> SignatureModel:
-    """The model of saved weights and their card.
+    """The model of saved weights and their card, which has their shapes.
 
     Raises
     ------

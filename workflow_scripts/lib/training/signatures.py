@@ -50,7 +50,7 @@ class PublishedVAEObjective(Objective):
         return {"adam": adam(self.model.parameters(), 1e-3)}
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """The published loss; its reconstruction part is what the notebooks print."""
+        """The published loss, a scalar; its reconstruction part is what the notebooks print."""
         signatures = self.rows("signatures", index)
         decoded, mean, log_variance = self._sampled(signatures, rng)
         loss, reconstruction = published_vae_loss(signatures, decoded, mean, log_variance)
@@ -119,7 +119,7 @@ class SignatureVAEObjective(Objective):
         self.kl_weight = min(1.0, (epoch + 1) / max(self.warm_up, 1))
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Loss per signature: reconstruction and KL in nats."""
+        """Loss per signature, a scalar: reconstruction and KL in nats."""
         signatures, cells = self.rows("signatures", index), self.rows("cell_lines", index)
         mean, log_variance = self.model.encode(signatures, cells)
         decoded = self.model.decode(draw(mean, log_variance, rng), cells)
@@ -183,7 +183,7 @@ class SVQVAEObjective(Objective):
         return {"adam": adam(parameters, self.learning_rate, amsgrad=True)}
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Loss of a batch; the code is that of the true class."""
+        """Loss of a batch, a scalar; the code is that of the true class."""
         found, encoded, classes = self._of(self.rows("signatures", index), self.rows("classes", index))
         if self.decay is not None and self.model.training:
             self._follow(encoded.detach(), classes, self.decay)

@@ -50,11 +50,11 @@ class SmilesObjective(Objective):
         return {"adam": torch.optim.Adam(self.model.parameters(), lr=rate, fused=True)}
 
     def order(self, rng: torch.Generator) -> Tensor:
-        """Molecules in random order, sorted by length within pools of 50 batches, the batches in random order."""
+        """Molecules [molecules] sorted by length within pools of 50 batches, pools and batches in random order."""
         return by_length(self.length, self.settings["batch_size"], rng)
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Losses of a batch, cut to its longest molecule."""
+        """Losses of a batch, cut to its longest molecule; a scalar each."""
         tokens = self.rows("tokens", index)
         tokens = tokens[:, : int((tokens != PAD).sum(dim=1).max())]
         weight = self.settings["divergence_weight"]
@@ -77,11 +77,11 @@ class SmilesObjective(Objective):
         return {"validation": bound / number, "reconstruction": rebuilt / number}
 
     def state(self) -> dict[str, Tensor]:
-        """Updates so far, on which the divergence's weight depends."""
+        """Updates so far, a scalar, on which the divergence's weight depends."""
         return {"updates": torch.tensor(self.updates)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take back the updates."""
+        """Take back `state`'s updates."""
         self.updates = int(state["updates"])
 
 

@@ -54,7 +54,7 @@ class SpotModel:
         return torch.cat([part[0] for part in parts]).numpy(), torch.cat([part[1] for part in parts]).numpy()
 
     def rates(self, counts: sparse.csr_matrix, graph: sparse.csr_matrix) -> ModelRates:
-        """Rates of spots, worked out a block at a time."""
+        """Rates [spots x genes] of spots by their counts and graph [spots x spots], worked out a block at a time."""
         mean, log_variance = self.posterior(counts, graph)
         return ModelRates(self.network, mean, log_variance)
 
@@ -70,7 +70,7 @@ def restore(state: Mapping[str, torch.Tensor], card: Mapping[str, Any], where: s
     Parameters
     ----------
     state
-        Weights by name.
+        Weights by name, of the shapes that the card gives.
     card
         With ``architecture``.
     where

@@ -93,7 +93,7 @@ class SpotObjective(Objective):
         return torch.sqrt((model.loadings**2 + variance).mean(dim=1)).clamp(*PRIOR_RANGE)
 
     def losses(self, turn: str, index: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Loss per spot in nats, its parts beside it."""
+        """Loss per spot in nats, its parts beside it; a scalar each."""
         mean, log_variance = self.model.encode(self.rows("scores", index))
         noise = torch.randn(mean.shape, generator=rng, device=mean.device)
         z = mean + noise * torch.exp(0.5 * log_variance)

@@ -19,7 +19,7 @@ def ordered_split(
     """Hold out a tenth of the UMIs; both parts have the genes in an order that follows from their counts alone.
 
     So neither the draws nor the rounding of sums over genes, which training amplifies, depend on the order given. The
-    third is the place of each gene in it.
+    third is the place of each gene in it, int [genes]; counts are [spots x genes].
     """
     seed = derive_seed(seed, "validation")
     # A random sum over spots tells genes apart by their counts; genes of the same counts share their draws.
