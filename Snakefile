@@ -18,6 +18,7 @@ include: "rules/l1000.smk"
 include: "rules/spatial.smk"
 include: "rules/molecules.smk"
 include: "rules/report.smk"
+include: "rules/site.smk"
 
 
 localrules:

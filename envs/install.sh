@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The set-up behind `make`: Python, R with DESeq2, the locked packages. What is done already is not done again.
 #
-#   bash envs/install.sh [--test]     --test: also what only the tests use: R packages as oracles, SLURM
+#   bash envs/install.sh [--test]     --test: also what only the tests use: R packages as oracles, SLURM, Chromium
 #
 # From the environment:
 #   PYTHON=python3.12    the Python to build on (3.11 to 3.13)
@@ -133,6 +133,14 @@ ready_slurm() { # tests/cluster starts one of its own
   say "no slurmctld on PATH: the tests that need SLURM are skipped; Debian: apt-get install slurm-wlm munge"
 }
 
+# ---- browser ------------------------------------------------------------------------------------
+ready_browser() { # tests/site opens the results page in it
+  [ "$mode" = --test ] || return 0
+  if have chromium || have google-chrome; then return; fi
+  if can_apt && apt_install chromium; then return; fi
+  say "no chromium on PATH: the tests of the results page are skipped; Debian: apt-get install chromium"
+}
+
 # ---- packages -----------------------------------------------------------------------------------
 install_torch() { # apart, because PyPI's build for Linux is CUDA's, gigabytes
   local torch again=()
@@ -201,6 +209,7 @@ esac
 if ! sound_venv; then build_venv; fi
 ready_r
 ready_slurm
+ready_browser
 ready_packages
 check
 say "ready after $SECONDS s"

@@ -127,6 +127,7 @@ include: "common_bulk.smk"
 include: "common_l1000.smk"
 include: "common_spatial.smk"
 include: "common_molecules.smk"
+include: "common_site.smk"
 
 
 def study_targets(kind):
