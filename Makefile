@@ -23,8 +23,8 @@ figures: ## every figure and table of config.yaml, from nothing (results/)
 report: ## results/report.zip, Snakemake's report of the figures that make figures made
 	$(RUN) report snakemake --report results/report.zip $(ARGS)
 
-site: ## results/site/index.html, the results page of the studies that were built; give the same ARGS as to make figures
-	$(RUN) site snakemake --cores all site $(ARGS)
+site: ## results/site/index.html, the results page of the studies that were built, by the config of that run
+	$(RUN) site snakemake --cores all site $(or $(ARGS),$(if $(wildcard results/config.yaml),--configfile results/config.yaml))
 
 status: ## what is done, at work, failed or interrupted, with the logs; works beside a run
 	@[ -x .venv/bin/python ] || { echo 'make status: nothing has been set up here; make figures does'; exit 0; }; \

@@ -73,6 +73,10 @@
     apply();
   }
 
+  // On a narrow page the list of figures would stand before the first one.
+  const contents = document.querySelector(".contents details");
+  if (contents && window.matchMedia("(max-width: 62rem)").matches) contents.open = false;
+
   document.querySelectorAll("table[data-sortable]").forEach(sortable);
   document.querySelectorAll(".tools").forEach(filterable);
 })();

@@ -27,5 +27,7 @@ def main(snakemake) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], ("numpy", "pandas", "altair", "vl-convert-python", "jinja2", "docutils", "rdkit")):
+    with job_log(
+        snakemake.log[0], ("numpy", "pandas", "altair", "vl-convert-python", "jinja2", "docutils", "rdkit")
+    ):
         main(snakemake)

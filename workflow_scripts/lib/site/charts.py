@@ -95,6 +95,11 @@ class Interactive:
     """Anchor of the figure that shows the same on paper and without JavaScript."""
 
     @property
+    def wide(self) -> bool:
+        """Whether a chart has a least width, so that a narrow page scrolls it sideways."""
+        return any("least" in chart.size for chart in self.charts)
+
+    @property
     def files(self) -> list[tuple[str, str]]:
         """Label and file of each variant."""
         return [(chart.label, f"charts/{self.anchor}-{place}.js") for place, chart in enumerate(self.charts)]
@@ -115,7 +120,10 @@ def write_charts(figure: Interactive, site: Path) -> None:
     for (_, place), chart in zip(figure.files, figure.charts, strict=True):
         value = {
             "spec": chart.drawing.to_dict(),
-            "data": {name: {column: _packed(table[column]) for column in table} for name, table in chart.data.items()},
+            "data": {
+                name: {column: _packed(table[column]) for column in table}
+                for name, table in chart.data.items()
+            },
             "size": dict(chart.size),
             "found": dict(chart.found),
         }

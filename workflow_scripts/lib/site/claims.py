@@ -56,5 +56,7 @@ def page_claims(table: pd.DataFrame, study: str, datasets: Collection[str]) -> l
         path = "" if pd.isna(row["figure"]) else str(row["figure"])
         place = re.fullmatch(r"(?:results/figures/)?\w+/(\w+)/(\w+)\.svg", path)
         figure = f"{study}.html#{place[1]}-{place[2]}" if place else ""
-        found.append(Claim(study, str(row["claim"]), **parts, figure=figure, code=f"lib/metrics/{study}_claims.py"))
+        found.append(
+            Claim(study, str(row["claim"]), **parts, figure=figure, code=f"lib/metrics/{study}_claims.py")
+        )
     return found

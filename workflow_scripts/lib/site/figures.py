@@ -23,9 +23,15 @@ from .tables import MOST_ROWS, PageTable, page_table
 _PREVIEW_FROM, _PREVIEW_WIDTH = 150_000, 1300
 """An SVG of more bytes, mostly a picture of points, is shown as WebP of so many pixels; the SVG is a download."""
 _WORDS = {
-    "ma": "MA", "pca": "PCA", "go": "GO", "kegg": "KEGG", "lfc": "log fold change", "na": "NA", "mnist": "MNIST",
+    "ma": "MA",
+    "pca": "PCA",
+    "go": "GO",
+    "kegg": "KEGG",
+    "lfc": "log fold change",
+    "na": "NA",
+    "mnist": "MNIST",
     "smiles": "SMILES",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,9 @@ def caption_of(captions: Path, study: str, name: str) -> tuple[Path, str]:
         path = captions / f"{study}_{'_'.join(parts[:end])}.rst"
         if path.is_file():
             return path, "_".join(parts[end:])
-    raise LatentomeError(f"{captions}/{study}_{name}.rst does not exist; a figure needs a caption, see CONTRIBUTING.md")
+    raise LatentomeError(
+        f"{captions}/{study}_{name}.rst does not exist; a figure needs a caption, see CONTRIBUTING.md"
+    )
 
 
 def _pixels(svg: str) -> tuple[int, int]:
@@ -87,7 +95,9 @@ def _preview(png: Path, target: Path) -> None:
     with Image.open(png) as image:
         wide = image.convert("RGB")
         if wide.width > _PREVIEW_WIDTH:
-            wide = wide.resize((_PREVIEW_WIDTH, round(wide.height * _PREVIEW_WIDTH / wide.width)), Image.Resampling.LANCZOS)
+            wide = wide.resize(
+                (_PREVIEW_WIDTH, round(wide.height * _PREVIEW_WIDTH / wide.width)), Image.Resampling.LANCZOS
+            )
         wide.save(target, "WEBP", quality=78, method=2)
 
 
@@ -130,9 +140,14 @@ def page_figure(
     name = source.name
     caption_path, model = caption_of(captions, study, name)
     caption = to_html(caption_text(caption_path, {"dataset": dataset, "model": model}, config))
-    title = title_of(name.removesuffix(f"_{model}") if model else name) + (f", {look(model).title}" if model else "")
+    title = title_of(name.removesuffix(f"_{model}") if model else name) + (
+        f", {look(model).title}" if model else ""
+    )
     place = f"figures/{study}/{dataset}/{name}"
-    downloads = [copied(source.with_suffix(f".{kind}"), site, f"{place}.{kind}", kind.upper()) for kind in ("svg", "png", "tsv")]
+    downloads = [
+        copied(source.with_suffix(f".{kind}"), site, f"{place}.{kind}", kind.upper())
+        for kind in ("svg", "png", "tsv")
+    ]
     width, height = _pixels(source.with_suffix(".svg").read_text(encoding="utf-8")[:2000])
     shown = downloads[0].href
     if downloads[0].bytes > _PREVIEW_FROM:

@@ -63,11 +63,13 @@ def caption_text(path: Path, wildcards: Mapping[str, str], config: Mapping[str, 
         If there is no such caption.
     """
     if not path.is_file():
-        raise LatentomeError(f"{path}: this caption does not exist; every figure has one, see CONTRIBUTING.md")
+        raise LatentomeError(
+            f"{path}: this caption does not exist; every figure has one, see CONTRIBUTING.md"
+        )
     source = path.read_text(encoding="utf-8")
     values = SimpleNamespace(wildcards=SimpleNamespace(**wildcards), config=config)
     # reStructuredText, not HTML: docutils escapes what it prints.
-    return Environment(undefined=StrictUndefined).from_string(source).render(snakemake=values)  # noqa: S701
+    return Environment(undefined=StrictUndefined).from_string(source).render(snakemake=values)
 
 
 def to_html(text: str) -> Markup:
@@ -78,7 +80,7 @@ def to_html(text: str) -> Markup:
     body = publish_parts(text, writer="html5", settings_overrides=_DOCUTILS)["body"]
     for lead in _LEADS:
         body = body.replace(f"<p>{lead}: ", f'<p><strong class="lead">{lead}:</strong> ')
-    return Markup(body)  # noqa: S704 - docutils has escaped it
+    return Markup(body)  # docutils has escaped it
 
 
 def plain(markup: str) -> str:

@@ -10,9 +10,26 @@ from typing import Any
 import pandas as pd
 
 PACKAGES = (
-    "snakemake", "numpy", "scipy", "pandas", "anndata", "scikit-learn", "torch", "lightning-fabric", "safetensors", "rpy2",
-    "scvi-tools", "scanpy", "squidpy", "torch-geometric", "rdkit", "selfies", "matplotlib", "altair", "vl-convert-python",
-)  # fmt: skip
+    "snakemake",
+    "numpy",
+    "scipy",
+    "pandas",
+    "anndata",
+    "scikit-learn",
+    "torch",
+    "lightning-fabric",
+    "safetensors",
+    "rpy2",
+    "scvi-tools",
+    "scanpy",
+    "squidpy",
+    "torch-geometric",
+    "rdkit",
+    "selfies",
+    "matplotlib",
+    "altair",
+    "vl-convert-python",
+)
 OWN_KEYS = ("title", "simulated")
 
 
@@ -43,5 +60,10 @@ def licences(registry: pd.DataFrame, files: Iterable[str]) -> list[tuple[str, st
     """Return accession and licence of every registered file among `files` (``accession/file``), each pair once."""
     names = registry["accession"] + "/" + registry["file"]
     used = registry[names.isin(set(files))]
-    pairs = used[["accession", "licence"]].fillna("none stated").drop_duplicates().sort_values(["accession", "licence"])
+    pairs = (
+        used[["accession", "licence"]]
+        .fillna("none stated")
+        .drop_duplicates()
+        .sort_values(["accession", "licence"])
+    )
     return list(pairs.itertuples(index=False, name=None))

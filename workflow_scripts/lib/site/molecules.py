@@ -64,10 +64,16 @@ def draw(molecule: Chem.Mol) -> str:
     return str(drawer.GetDrawingText())
 
 
-def _card(title: str, smiles: str, place: str, site: Path, similarity: float | None) -> tuple[Card, dict[str, object]]:
+def _card(
+    title: str, smiles: str, place: str, site: Path, similarity: float | None
+) -> tuple[Card, dict[str, object]]:
     molecule = _read(smiles)
     values = {name: of(molecule) for name, of in _PROPERTIES.items()} if molecule is not None else {}
-    told = [] if similarity is None or pd.isna(similarity) else [("Tanimoto to the true one", shown_number(similarity))]
+    told = (
+        []
+        if similarity is None or pd.isna(similarity)
+        else [("Tanimoto to the true one", shown_number(similarity))]
+    )
     told += [(name, shown_number(round(value, 2))) for name, value in values.items()]
     if molecule is not None:
         write_atomic(site / place, draw(molecule))
@@ -96,7 +102,9 @@ def deck(table: pd.DataFrame, dataset: str, site: Path) -> Deck:
         cards = []
         for draw_number, smiles, similarity in draws[["draw", "smiles", "tanimoto"]].itertuples(index=False):
             text = "" if pd.isna(smiles) else str(smiles)
-            card, row = _card(f"Draw {draw_number + 1} for {number}", text, f"{folder}-{draw_number}.svg", site, similarity)
+            card, row = _card(
+                f"Draw {draw_number + 1} for {number}", text, f"{folder}-{draw_number}.svg", site, similarity
+            )
             cards.append(card)
             rows.append(row)
         groups.append((head, cards))

@@ -99,7 +99,10 @@ def _dataset(source: Source, site: Path, study: Study, name: str, figures: list[
     for chart in charts:
         write_charts(chart, site)
     cards = deck(read_table(folder / "molecule_grid.tsv"), name, site) if "molecule_grid" in figures else None
-    drawn = [page_figure(folder / figure, site, study.name, name, source.project / "report", source.config) for figure in figures]
+    drawn = [
+        page_figure(folder / figure, site, study.name, name, source.project / "report", source.config)
+        for figure in figures
+    ]
     for figure in drawn:
         _copy_code(source, site, figure.code)
     return DatasetPart(name, block.get("title", name), bool(block.get("simulated")), charts, cards, drawn)
@@ -129,20 +132,32 @@ def _study(source: Source, site: Path, study: Study) -> StudyPage:
 
 
 def _used_files(source: Source) -> list[str]:
-    blocks = [source.config["datasets"][study][name] for study, names in source.figures.items() for name in names]
+    blocks = [
+        source.config["datasets"][study][name] for study, names in source.figures.items() for name in names
+    ]
     return [file for block in blocks for file in block_files(block)]
 
 
 def _methods(source: Source) -> dict[str, Any]:
     registry = pd.read_csv(source.project / "resources/datasets.tsv", sep="\t", dtype=str)
-    shared = {key: value for key, value in source.config.items() if key != "datasets" and not isinstance(value, Mapping)}
+    shared = {
+        key: value
+        for key, value in source.config.items()
+        if key != "datasets" and not isinstance(value, Mapping)
+    }
     return {
         "versions": versions(),
         "shared": flat(shared),
         "parameters": {study: flat(source.config[study]) for study in source.figures},
         "blocks": {
             study: {
-                name: flat({key: value for key, value in source.config["datasets"][study].get(name, {}).items() if key not in OWN_KEYS})
+                name: flat(
+                    {
+                        key: value
+                        for key, value in source.config["datasets"][study].get(name, {}).items()
+                        if key not in OWN_KEYS
+                    }
+                )
                 for name in names
             }
             for study, names in source.figures.items()
@@ -191,7 +206,11 @@ def build_site(source: Source, site: Path) -> None:
     if any(page.charts for page in pages):
         write_library(site)
     simulated = [part.simulated for page in pages for part in page.datasets]
-    common = {"pages": pages, "config": source.config, "simulated": "all" if all(simulated) else "some" if any(simulated) else ""}
+    common = {
+        "pages": pages,
+        "config": source.config,
+        "simulated": "all" if all(simulated) else "some" if any(simulated) else "",
+    }
     for page in pages:
         _render(environment, site, f"{page.study.name}.html", "study.html.jinja", this=page, **common)
     _render(environment, site, "methods.html", "methods.html.jinja", **_methods(source), **common)

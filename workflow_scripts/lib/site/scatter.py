@@ -11,17 +11,37 @@ from workflow_scripts.lib.plots.style import look
 
 from .charts import MOST_LEVELS, Chart, Control, Interactive, by_level, levels_of
 
-NOT_METADATA = {"x", "y", "x_bar", "y_bar", "x_axis", "y_axis", "pc1", "pc2", "share1", "share2", "model", "seed"}
+NOT_METADATA = {
+    "x",
+    "y",
+    "x_bar",
+    "y_bar",
+    "x_axis",
+    "y_axis",
+    "pc1",
+    "pc2",
+    "share1",
+    "share2",
+    "model",
+    "seed",
+}
 
 
 def metadata_of(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """Return the columns of metadata, first those with some levels, none `other`; `names` are the rows' names."""
-    columns = [name for name in table if name not in NOT_METADATA and name not in names and table[name].notna().any()]
+    columns = [
+        name for name in table if name not in NOT_METADATA and name not in names and table[name].notna().any()
+    ]
     return sorted(columns, key=lambda name: not 2 <= table[name].nunique() <= MOST_LEVELS)
 
 
 def _coloured(columns: Sequence[str]) -> Control:
-    return Control("column", "Colour by", options=[(f"c{n}", name.replace("_", " ")) for n, name in enumerate(columns)], value="c0")
+    return Control(
+        "column",
+        "Colour by",
+        options=[(f"c{n}", name.replace("_", " ")) for n, name in enumerate(columns)],
+        value="c0",
+    )
 
 
 def _tooltips(name: str, columns: Sequence[str]) -> list[alt.Tooltip]:
@@ -49,7 +69,10 @@ def _drawing(name: str, columns: Sequence[str], titles: tuple[str, str] | None) 
         x, y = alt.X(**_axis("x", titles[0])), alt.Y(**_axis("y", titles[1]))
     else:
         bare = {"axis": None, "scale": alt.Scale(zero=False, nice=False, padding=6)}
-        x, y = alt.X("x:Q", **bare), alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=6, reverse=True))
+        x, y = (
+            alt.X("x:Q", **bare),
+            alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=6, reverse=True)),
+        )
     mark = {"filled": True, "opacity": 0.85, "size": alt.ExprRef("spot")}
     return (
         alt.Chart(alt.NamedData(name="points"))
@@ -76,13 +99,23 @@ def latent_space(table: pd.DataFrame, dataset: str) -> Interactive:
         data = _points(rows, "sample", columns).assign(x=rows["x"], y=rows["y"])
         titles = (f"{rows['x_axis'].iloc[0]}, posterior mean", f"{rows['y_axis'].iloc[0]}, posterior mean")
         size = {"height": 420, "most": 980, "spots": 90}
-        charts.append(Chart(f"{look(str(model)).title}, seed {seed}", _drawing("sample", columns, titles), {"points": data}, size))
+        charts.append(
+            Chart(
+                f"{look(str(model)).title}, seed {seed}",
+                _drawing("sample", columns, titles),
+                {"points": data},
+                size,
+            )
+        )
     return Interactive(
-        f"{dataset}-explore-latent", "Latent space of the samples",
-        "One point a sample, at the mean of its posterior. Choose a model and a seed, and the column of the sample sheet "
-        "that colours the points. A space that separates the groups in one seed and not in another says little.",
-        [_coloured(columns)], charts, f"{dataset}-latent_space",
-    )  # fmt: skip
+        f"{dataset}-explore-latent",
+        "Latent space of the samples",
+        "One point a sample, at the mean of its posterior. Choose a model and a seed, and the column of the sample "
+        "sheet that colours the points. A space that separates the groups in one seed and not in another says little.",
+        [_coloured(columns)],
+        charts,
+        f"{dataset}-latent_space",
+    )
 
 
 def components(table: pd.DataFrame, dataset: str) -> Interactive:
@@ -90,12 +123,20 @@ def components(table: pd.DataFrame, dataset: str) -> Interactive:
     columns = metadata_of(table, ("sig_id",))
     titles = tuple(f"PC{n}, {100 * table[f'share{n}'].iloc[0]:.1f} % of variance" for n in (1, 2))
     data = _points(table, "sig_id", columns).assign(x=table["pc1"], y=table["pc2"])
-    chart = Chart("all", _drawing("signature", columns, (titles[0], titles[1])), {"points": data}, {"height": 460, "most": 980, "spots": 24})
+    chart = Chart(
+        "all",
+        _drawing("signature", columns, (titles[0], titles[1])),
+        {"points": data},
+        {"height": 460, "most": 980, "spots": 24},
+    )
     return Interactive(
-        f"{dataset}-explore-components", "Signatures by principal components",
+        f"{dataset}-explore-components",
+        "Signatures by principal components",
         "One point a signature. Choose what colours it: what a cloud of points goes with is what varies most.",
-        [_coloured(columns)], [chart], f"{dataset}-expression_pca",
-    )  # fmt: skip
+        [_coloured(columns)],
+        [chart],
+        f"{dataset}-expression_pca",
+    )
 
 
 def units(table: pd.DataFrame, dataset: str) -> Interactive:
@@ -109,18 +150,37 @@ def units(table: pd.DataFrame, dataset: str) -> Interactive:
         sheet = rows.drop_duplicates("sig_id").set_index("sig_id").loc[wide.index].reset_index()
         places = pd.DataFrame({f"u{place}": wide[unit].to_numpy() for place, unit in enumerate(order)})
         data = pd.concat([_points(sheet, "sig_id", columns), places], axis="columns")
-        drawing = _drawing("signature", columns, ("mean of the unit chosen for x", "mean of the unit chosen for y"))
-        drawing = drawing.transform_calculate(x="datum[across]", y="datum[upward]").transform_filter("isValid(datum.x) && isValid(datum.y)")
-        drawing = drawing.add_params(alt.param(name="across", value="u0"), alt.param(name="upward", value="u1"))
-        charts.append(Chart(f"{look(str(model)).title}, seed {seed}", drawing, {"points": data}, {"height": 460, "most": 980, "spots": 34}))
+        drawing = _drawing(
+            "signature", columns, ("mean of the unit chosen for x", "mean of the unit chosen for y")
+        )
+        drawing = drawing.transform_calculate(x="datum[across]", y="datum[upward]").transform_filter(
+            "isValid(datum.x) && isValid(datum.y)"
+        )
+        drawing = drawing.add_params(
+            alt.param(name="across", value="u0"), alt.param(name="upward", value="u1")
+        )
+        charts.append(
+            Chart(
+                f"{look(str(model)).title}, seed {seed}",
+                drawing,
+                {"points": data},
+                {"height": 460, "most": 980, "spots": 34},
+            )
+        )
     ranks = [(f"u{place}", f"rank {place + 1}") for place in range(min(most, 12))]
     return Interactive(
-        f"{dataset}-explore-units", "Latent space of the signatures",
-        "One point a signature, at the posterior mean of two units. Units are ranked by their mean absolute value: rank 1 "
-        "is used most. A unit in which all points lie on one value is dead.",
-        [Control("across", "Unit on x", options=ranks, value="u0"), Control("upward", "Unit on y", options=ranks, value="u1"), _coloured(columns)],
-        charts, f"{dataset}-latent_heatmap",
-    )  # fmt: skip
+        f"{dataset}-explore-units",
+        "Latent space of the signatures",
+        "One point a signature, at the posterior mean of two units. Units are ranked by their mean absolute value: "
+        "rank 1 is used most. A unit in which all points lie on one value is dead.",
+        [
+            Control("across", "Unit on x", options=ranks, value="u0"),
+            Control("upward", "Unit on y", options=ranks, value="u1"),
+            _coloured(columns),
+        ],
+        charts,
+        f"{dataset}-latent_heatmap",
+    )
 
 
 def domains(table: pd.DataFrame, dataset: str) -> Interactive:
@@ -129,12 +189,19 @@ def domains(table: pd.DataFrame, dataset: str) -> Interactive:
     charts = []
     for section, rows in table.groupby(table["section"].fillna("").astype(str), sort=False):
         data = _points(rows, "barcode", columns).assign(x=rows["x"], y=rows["y"])
-        aspect = float(rows["y"].max() - rows["y"].min()) / max(float(rows["x"].max() - rows["x"].min()), 1e-9)
+        aspect = float(rows["y"].max() - rows["y"].min()) / max(
+            float(rows["x"].max() - rows["x"].min()), 1e-9
+        )
         size = {"aspect": min(max(aspect, 0.4), 1.6), "most": 620, "spots": float(len(rows)), "fill": 0.5}
-        charts.append(Chart(str(section) or "the section", _drawing("barcode", columns, None), {"points": data}, size))
+        charts.append(
+            Chart(str(section) or "the section", _drawing("barcode", columns, None), {"points": data}, size)
+        )
     return Interactive(
-        f"{dataset}-explore-domains", "Domains on the tissue",
+        f"{dataset}-explore-domains",
+        "Domains on the tissue",
         "One point a spot. Choose the annotation, or the domains that a method finds; the numbers and colours of the "
         "domains are arbitrary, only the borders are to be compared.",
-        [_coloured(columns)], charts, f"{dataset}-spatial_domains",
-    )  # fmt: skip
+        [_coloured(columns)],
+        charts,
+        f"{dataset}-spatial_domains",
+    )

@@ -23,15 +23,35 @@ class Study:
 
 
 STUDIES = (
-    Study("bulk", "Bulk", "Differential expression by a generative model",
-          "Can a generative model do differential expression on a dozen samples, and is it as trustworthy as DESeq2?", "calibration"),
-    Study("l1000", "L1000", "Drug signatures in 978 genes",
-          "What does a drug or a knock-down do to a cell, and what of it does a latent space hold?", "expression_pca"),
-    Study("spatial", "Spatial", "Imputation and domains of tissue sections",
-          "What is a tissue spot\u2019s true expression, and can its noise be taken out?", "spatial_domains"),
-    Study("molecules", "Molecules", "Molecules for a wanted change of expression",
-          "Which molecule causes a desired change of expression, and which change does a molecule cause?", "molecule_grid"),
-)  # fmt: skip
+    Study(
+        "bulk",
+        "Bulk",
+        "Differential expression by a generative model",
+        "Can a generative model do differential expression on a dozen samples, and is it as trustworthy as DESeq2?",
+        "calibration",
+    ),
+    Study(
+        "l1000",
+        "L1000",
+        "Drug signatures in 978 genes",
+        "What does a drug or a knock-down do to a cell, and what of it does a latent space hold?",
+        "expression_pca",
+    ),
+    Study(
+        "spatial",
+        "Spatial",
+        "Imputation and domains of tissue sections",
+        "What is a tissue spot\u2019s true expression, and can its noise be taken out?",
+        "spatial_domains",
+    ),
+    Study(
+        "molecules",
+        "Molecules",
+        "Molecules for a wanted change of expression",
+        "Which molecule causes a desired change of expression, and which change does a molecule cause?",
+        "molecule_grid",
+    ),
+)
 
 _CHARTS: dict[str, Callable[..., Interactive]] = {
     "latent_space": scatter.latent_space,
@@ -55,8 +75,12 @@ def interactive(folder: Path, dataset: str, names: list[str]) -> list[Interactiv
     names
         Names of its figures.
     """
-    found = [make(drawn_table(folder / f"{name}.tsv"), dataset) for name, make in _CHARTS.items() if name in names]
+    found = [
+        make(drawn_table(folder / f"{name}.tsv"), dataset) for name, make in _CHARTS.items() if name in names
+    ]
     graphs = {
-        name.removeprefix("network_graph_"): drawn_table(folder / f"{name}.tsv") for name in names if name.startswith("network_graph_")
+        name.removeprefix("network_graph_"): drawn_table(folder / f"{name}.tsv")
+        for name in names
+        if name.startswith("network_graph_")
     }
     return found + ([network.class_network(graphs, dataset)] if graphs else [])

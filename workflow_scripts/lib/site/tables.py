@@ -49,7 +49,9 @@ def page_table(table: pd.DataFrame) -> PageTable:
         numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
         columns.append(Column(str(name), numeric))
         if numeric:
-            parts.append([Cell("", "") if pd.isna(v) else Cell(shown_number(v), repr(float(v))) for v in values])
+            parts.append(
+                [Cell("", "") if pd.isna(v) else Cell(shown_number(v), repr(float(v))) for v in values]
+            )
         else:
             parts.append([Cell("", "") if pd.isna(v) else Cell(str(v), str(v)) for v in values])
     return PageTable(columns, [list(row) for row in zip(*parts, strict=True)])
