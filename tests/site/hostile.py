@@ -11,7 +11,7 @@ from workflow_scripts.lib.tables import write_table
 MARKUP = "</script><img src=x onerror=alert(1)>"
 FORMULA = '=HYPERLINK("http://x","y")'
 SEPARATORS = "a\u2028b\u2029c"
-COLUMN = "image.of[0]<b>'\"\\"
+COLUMN = "image.of[0]<b>'\""
 NAMES = (
     MARKUP,
     FORMULA,
@@ -136,5 +136,7 @@ def hostile_results(results):
         "samples": "x",
         "contrasts": {MARKUP: FORMULA},
     }
+    for study in ("l1000", "molecules"):
+        config["datasets"][study]["mine"] = {"title": MARKUP}
     (results / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return config, found

@@ -150,12 +150,12 @@ def test_the_search_finds_a_gene(demo_site, visit):
     gene = drawn.sort_values("minus_log10_padj").iloc[-1]
     section = seen.page.locator(".explore", has=seen.page.locator("[data-search]"))
     picked = f"() => latentome.views.get('{section.get_attribute('id')}').signal('picked')"
-    section.get_by_label("Find a gene").fill(gene.symbol.lower())
+    section.get_by_role("searchbox").fill(gene.symbol.lower())
     assert seen.page.evaluate(picked) == [gene.gene_id]
     cells = section.locator(".found tbody tr").first.locator("td").all_inner_texts()
     assert cells[:2] == [gene.symbol, gene.gene_id]
     assert float(cells[3].replace("\u2212", "-")) == pytest.approx(gene.log2FoldChange, rel=0.01)
-    section.get_by_label("Find a gene").fill("no such gene")
+    section.get_by_role("searchbox").fill("no such gene")
     assert "Nothing found" in section.locator(".found").inner_text()
     assert seen.page.evaluate(picked) == []
 
@@ -173,7 +173,7 @@ def test_the_slider_changes_the_map_by_keyboard(demo_site, visit):
         }} }})({{ items: [rows] }});
         return [marks.length, marks.filter(m => m.datum.shown === m.datum.raw).length,
                 marks.filter(m => m.datum.shown === m.datum.imputed).length]; }}"""
-    slider = section.get_by_label("Line between before and after")
+    slider = section.get_by_role("slider")
     number, raw, imputed = seen.page.evaluate(count)
     assert number > 100 and 0.2 < raw / number < 0.8 and 0.2 < imputed / number < 0.8
     before = section.locator(".chart").screenshot()
@@ -185,7 +185,7 @@ def test_the_slider_changes_the_map_by_keyboard(demo_site, visit):
     seen.page.keyboard.press("Home")
     seen.page.wait_for_timeout(400)
     assert seen.page.evaluate(count)[2] == number
-    genes = section.get_by_label("Gene")
+    genes = section.get_by_role("combobox", name="Gene", exact=True)
     options = genes.locator("option").all_inner_texts()
     assert len(options) >= 2
     shown = section.locator(".chart").screenshot()
@@ -203,7 +203,7 @@ def test_points_are_coloured_by_any_column(demo_site, visit, name, anchor):
     section = seen.page.locator(f".explore[id$='explore-{anchor}']").first
     section.scroll_into_view_if_needed()
     seen.page.wait_for_function("e => e.dataset.drawn", arg=section.element_handle())
-    choice = section.get_by_label("Colour by")
+    choice = section.get_by_role("combobox", name="Colour by")
     domains = set()
     for option in choice.locator("option").all():
         choice.select_option(option.get_attribute("value"))
@@ -224,12 +224,12 @@ def test_the_network_finds_a_class_and_drops_weak_arrows(demo_site, visit):
     seen.page.wait_for_function("e => e.dataset.drawn", arg=section.element_handle())
     view = f"latentome.views.get('{section.get_attribute('id')}')"
     drawn = f"() => [{view}.signal('picked').length, {view}.signal('least')]"
-    section.get_by_label("Find a class").fill("inhibitor")
+    section.get_by_role("searchbox").fill("inhibitor")
     assert seen.page.evaluate(drawn)[0] >= 2
-    section.get_by_label("Least correlation").focus()
+    section.get_by_role("slider").focus()
     seen.page.keyboard.press("End")
     assert seen.page.evaluate(drawn)[1] > 0
-    section.get_by_label("Show").select_option(index=1)
+    section.get_by_role("combobox", name="Show").select_option(index=1)
     seen.page.wait_for_function("e => e.dataset.drawn.endsWith('-1.js')", arg=section.element_handle())
     assert seen.page.evaluate(drawn)[0] >= 2, "what was searched for stays when the model changes"
 
@@ -254,9 +254,9 @@ def test_the_claims_sort_and_filter(demo_site, visit):
     button.click()
     assert heads.nth(5).get_attribute("aria-sort") == "descending"
     assert names()[0] != first[0] and sorted(names()) == sorted(first)
-    page.get_by_label("Study").select_option("bulk")
+    page.get_by_role("combobox", name="Study").select_option("bulk")
     assert 0 < len(names()) < total
-    page.get_by_label("Filter").fill("deseq2")
+    page.get_by_role("searchbox", name="Filter").fill("deseq2")
     assert 0 < len(names()) < total
     assert f"of {total} claims" in page.locator(".tools").inner_text()
 

@@ -24,7 +24,7 @@ def test_no_page_holds_the_markup_itself(hostile_site):
     assert len(files) >= 10
     for path in files:
         text = path.read_text(encoding="utf-8")
-        assert "<img src=x" not in text and "</script><" not in text
+        assert "<img src=x" not in text and "</script><img" not in text
         if path.suffix == ".js":
             assert not re.search("[<>\u2028\u2029]", text)
 
@@ -42,7 +42,7 @@ def test_the_search_shows_names_as_text(hostile_site, visit, name):
     section = seen.page.locator("#mine-explore-volcano")
     section.scroll_into_view_if_needed()
     seen.page.wait_for_function("e => e.dataset.drawn", arg=section.element_handle())
-    box = section.get_by_label("Find a gene")
+    box = section.get_by_role("searchbox")
     # An input keeps no line separators; the rest of the name is enough.
     box.fill(name.split("\u2028")[0])
     cells = section.locator(".found tbody td").all_text_contents()

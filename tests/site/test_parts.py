@@ -70,7 +70,7 @@ def test_numbers_are_short_and_sort_by_their_value():
         ["", "=1+1"],
     ]
     assert [row[0].value for row in table.rows] == ["-0.123456", "12.0", ""]
-    assert shown_number(1.23456e-7) == "1.235e\u22127"
+    assert shown_number(1.23456e-7) == "1.235e\u221207"
 
 
 def test_levels_are_as_many_as_colours_and_shapes_tell_apart():

@@ -19,7 +19,7 @@ _CALLED = {
 }
 
 
-def _volcano_drawing(methods: list[str]) -> alt.LayerChart:
+def _volcano_drawing(methods: list[str]) -> alt.TopLevelMixin:
     names, looks = list(_CALLED), list(_CALLED.values())
     base = alt.Chart(alt.NamedData(name="points")).transform_filter("datum.method == method")
     x = alt.X("x:Q", title="log\u2082 fold change", scale=alt.Scale(padding=10, nice=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -62,7 +63,7 @@ def _tables(edges: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"nodes": nodes, "edges": lines}
 
 
-def _drawing() -> alt.LayerChart:
+def _drawing() -> alt.TopLevelMixin:
     lines = alt.Chart(alt.NamedData(name="edges")).transform_filter("datum.weight >= least")
     colour = alt.condition("datum.mutual", alt.value(VERMILLION), alt.value(_EDGE))
     room = alt.Scale(zero=False, nice=False, padding=46)
@@ -88,21 +89,18 @@ def _drawing() -> alt.LayerChart:
     )
     found = nodes.transform_filter("indexof(picked, datum.id) >= 0")
     ring = found.mark_point(size=260, strokeWidth=3, stroke=VERMILLION, aria=False).encode(**at)
-    names = [
-        nodes.transform_filter(where)
-        .mark_text(
-            dy=shift,
-            baseline=base,
-            limit=150,
-            lineBreak="\n",
-            lineHeight=13,
-            color=alt.ExprRef("ink"),
-            aria=False,
-        )
-        .encode(**at, text="lines:N")
-        for where, shift, base in (("!datum.below", -22, "line-bottom"), ("datum.below", 9, "line-top"))
-    ]
-    parts = alt.layer(edge, head, dot, ring, *names)
+    label: dict[str, Any] = {
+        "limit": 150,
+        "lineBreak": "\n",
+        "lineHeight": 13,
+        "color": alt.ExprRef("ink"),
+        "aria": False,
+    }
+    above = nodes.transform_filter("!datum.below").encode(**at, text="lines:N")
+    above.mark = alt.MarkDef("text", dy=-22, baseline="line-bottom", **label)
+    below = nodes.transform_filter("datum.below").encode(**at, text="lines:N")
+    below.mark = alt.MarkDef("text", dy=9, baseline="line-top", **label)
+    parts = alt.layer(edge, head, dot, ring, above, below)
     return parts.add_params(alt.param(name="least", value=0), alt.param(name="picked", value=[]), INK)
 
 
@@ -138,8 +136,8 @@ def class_network(tables: Mapping[str, pd.DataFrame], dataset: str) -> Interacti
     return Interactive(
         f"{dataset}-explore-network",
         "Network of perturbagen classes",
-        "An arrow leads from the nearest class to the class, wider for a higher correlation; red ones join classes that "
-        "are nearest to each other. Every class has a nearest one, however far: "
+        "An arrow leads from the nearest class to the class, wider for a higher correlation; red ones join "
+        "classes that are nearest to each other. Every class has a nearest one, however far: "
         "raise the least correlation to see what is left.",
         [
             Control("picked", "Find a class", kind="search"),

@@ -73,10 +73,9 @@ def _drawing(name: str, columns: Sequence[str], titles: tuple[str, str] | None) 
             alt.X("x:Q", **bare),
             alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=6, reverse=True)),
         )
-    mark = {"filled": True, "opacity": 0.85, "size": alt.ExprRef("spot")}
     return (
         alt.Chart(alt.NamedData(name="points"))
-        .mark_point(**mark)
+        .mark_point(filled=True, opacity=0.85, size=alt.ExprRef("spot"))
         .encode(x=x, y=y, tooltip=_tooltips(name, columns), **by_level())
         .transform_calculate(level="datum[column]")
         .add_params(alt.param(name="column", value="c0"), alt.param(name="spot", value=40))
