@@ -46,11 +46,19 @@ window.latentome = { charts: {}, views: new Map() };
         background: null,
         font,
         axis: { ...text, domainColor: soft, tickColor: soft, gridColor: line, gridOpacity: 0.6, labelOverlap: true, tickCount: width < 480 ? 5 : 8, titlePadding: 8 },
-        legend: { ...text, orient: "bottom", columns: Math.max(1, Math.floor(width / 190)), symbolOpacity: 1, symbolSize: 70, rowPadding: 4 },
+        legend: { ...text, orient: "bottom", columns: Math.max(1, Math.floor((width - 70) / 215)), symbolOpacity: 1, symbolSize: 70, rowPadding: 4 },
         text: { color: ink, font, fontSize: 12 },
         view: { stroke: null },
       },
     };
+  }
+
+  /* The palette's blues, apart from each other and from a dark ground. */
+  const onDark = { "#0072B2": "#2f8fd0", "#56B4E9": "#a5daf7" };
+
+  function inScheme(spec) {
+    if (!dark.matches || window.matchMedia("print").matches) return spec;
+    return JSON.parse(JSON.stringify(spec).replace(/#0072B2|#56B4E9/g, (colour) => onDark[colour]));
   }
 
   function measured(chart, spec, size) {
@@ -138,8 +146,8 @@ window.latentome = { charts: {}, views: new Map() };
         tables = Object.fromEntries(Object.entries(value.data).map(([name, columns]) => [name, rows(columns)]));
         if (view) view.finalize();
         width = chart.clientWidth;
-        const spec = { ...measured(chart, value.spec, value.size), datasets: { ...value.spec.datasets, ...tables }, description: chart.dataset.title };
-        const many = Object.values(tables).some((table) => table.length > 2000);
+        const spec = { ...measured(chart, inScheme(value.spec), value.size), datasets: { ...value.spec.datasets, ...tables }, description: chart.dataset.title };
+        const many = Object.values(tables).some((table) => table.length > 400);
         chart.replaceChildren();
         const made = await window.vegaEmbed(chart, spec, { actions: false, renderer: many ? "canvas" : "svg", ast: true, logLevel: 1 });
         if (mine !== turn) { made.finalize(); return; }

@@ -132,7 +132,7 @@ def write_charts(figure: Interactive, site: Path) -> None:
 
 def write_library(site: Path) -> None:
     """Write Vega, Vega-Lite and Vega-Embed, which all pages share, as one file."""
-    write_atomic(site / "vega.js", vl_convert.javascript_bundle())
+    write_atomic(site / "vega.js", vl_convert.javascript_bundle())  # type: ignore[call-arg]
 
 
 def levels_of(values: pd.Series) -> pd.Series:
@@ -158,7 +158,7 @@ def levels_of(values: pd.Series) -> pd.Series:
 
 def by_level(legend: bool = True) -> dict[str, Any]:
     """Return the encodings of colour and shape, together unlike for every level."""
-    shown = alt.Legend(title=None, symbolLimit=0, labelLimit=220) if legend else None
+    shown = alt.Legend(title=None, symbolLimit=0, labelLimit=180) if legend else None
     shapes = [shape for shape in SHAPES for _ in COLOURS]
     return {
         "color": alt.Color("level:N", scale=alt.Scale(range=list(COLOURS)), legend=shown),

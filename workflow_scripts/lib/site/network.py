@@ -67,14 +67,17 @@ def _drawing() -> alt.TopLevelMixin:
     lines = alt.Chart(alt.NamedData(name="edges")).transform_filter("datum.weight >= least")
     colour = alt.condition("datum.mutual", alt.value(VERMILLION), alt.value(_EDGE))
     room = alt.Scale(zero=False, nice=False, padding=46)
-    at = {"x": alt.X("x:Q", axis=None, scale=room), "y": alt.Y("y:Q", axis=None, scale=room)}
+    at: dict[str, Any] = {"x": alt.X("x:Q", axis=None, scale=room), "y": alt.Y("y:Q", axis=None, scale=room)}
     tooltip = [alt.Tooltip(f"{end}:N", title=f"{end} ") for end in ("source", "target")]
     tooltip += [alt.Tooltip(f"{kind}:Q", title=f"{kind} ", format=".3f") for kind in ("weight", "distance")]
     width = alt.StrokeWidth("weight:Q", scale=alt.Scale(domainMin=0, range=[1, 5]), legend=None)
     edge = lines.mark_rule(aria=False).encode(
         **at, x2="x2:Q", y2="y2:Q", color=colour, strokeWidth=width, tooltip=tooltip
     )
-    middle = {"x": alt.X("mid_x:Q", axis=None, scale=room), "y": alt.Y("mid_y:Q", axis=None, scale=room)}
+    middle: dict[str, Any] = {
+        "x": alt.X("mid_x:Q", axis=None, scale=room),
+        "y": alt.Y("mid_y:Q", axis=None, scale=room),
+    }
     head = lines.mark_point(shape="triangle", filled=True, size=90, aria=False).encode(
         **middle, angle=alt.Angle("angle:Q", scale=None), color=colour
     )

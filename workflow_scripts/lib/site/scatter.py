@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -59,7 +60,7 @@ def _points(table: pd.DataFrame, name: str, columns: Sequence[str]) -> pd.DataFr
     return pd.DataFrame(found)
 
 
-def _axis(field: str, title: str) -> dict[str, object]:
+def _axis(field: str, title: str) -> dict[str, Any]:
     return {"shorthand": f"{field}:Q", "title": title, "scale": alt.Scale(zero=False, nice=False, padding=12)}
 
 
@@ -68,7 +69,7 @@ def _drawing(name: str, columns: Sequence[str], titles: tuple[str, str] | None) 
     if titles:
         x, y = alt.X(**_axis("x", titles[0])), alt.Y(**_axis("y", titles[1]))
     else:
-        bare = {"axis": None, "scale": alt.Scale(zero=False, nice=False, padding=6)}
+        bare: dict[str, Any] = {"axis": None, "scale": alt.Scale(zero=False, nice=False, padding=6)}
         x, y = (
             alt.X("x:Q", **bare),
             alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=6, reverse=True)),
