@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.lib.errors import LatentomeError
-from workflow_scripts.lib.site.charts import MOST_LEVELS, NONE, OTHER, levels_of
+from workflow_scripts.lib.site.charts import MOST_LEVELS, NONE, OTHER, levels_of, thinned
 from workflow_scripts.lib.site.claims import lines
 from workflow_scripts.lib.site.figures import caption_of, title_of
 from workflow_scripts.lib.site.markup import caption_text, first_sentence, plain, to_html, to_script
@@ -79,6 +79,14 @@ def test_levels_are_as_many_as_colours_and_shapes_tell_apart():
     numbers = levels_of(pd.Series([float(n) for n in range(50)] + [None]))
     assert numbers.nunique() == 6 and NONE in set(numbers) and sorted(set(numbers))[0].startswith("1: ")
     assert set(levels_of(pd.Series([0, 1, 1]))) == {"0", "1"}
+
+
+def test_too_many_points_are_thinned_and_said_to_be():
+    table = pd.DataFrame({"barcode": [f"s{n}" for n in range(30_000)] * 2, "x": 1.0})
+    few, note = thinned(table, "barcode")
+    assert few.barcode.nunique() == 10_000 and len(few) == 20_000
+    assert note == " 10,000 of 30,000 points are drawn, evenly chosen."
+    assert thinned(table[:100], "barcode")[1] == ""
 
 
 def test_a_cell_of_claims_is_one_line_a_data_set():

@@ -21,6 +21,8 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY)
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 MOST_LEVELS = len(COLOURS) * len(SHAPES)
 OTHER, NONE = "other", "none"
+MOST_POINTS = 12_000
+"""Points of a chart that a browser loads and draws without delay."""
 INK = alt.param(name="ink", value="#222222")
 """Colour of what is drawn over the points; pages set it by their colour scheme."""
 
@@ -154,6 +156,23 @@ def levels_of(values: pd.Series) -> pd.Series:
         kept = set(sorted(common.index, key=lambda name: (-common[name], name))[: MOST_LEVELS - 1])
         text = text.where(text.isin(kept), OTHER)
     return text
+
+
+def thinned(table: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
+    """Return a table with at most `MOST_POINTS` of its points, evenly chosen, and a sentence that says so.
+
+    Parameters
+    ----------
+    table
+        One or more rows a point.
+    name
+        Column of the points' names.
+    """
+    names = table[name].unique()
+    if len(names) <= MOST_POINTS:
+        return table, ""
+    kept = names[:: -(-len(names) // MOST_POINTS)]
+    return table[table[name].isin(kept)], f" {len(kept):,} of {len(names):,} points are drawn, evenly chosen."
 
 
 def by_level(legend: bool = True) -> dict[str, Any]:

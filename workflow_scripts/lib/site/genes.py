@@ -8,9 +8,9 @@ import pandas as pd
 from workflow_scripts.lib.plots.looks import BLUE, VERMILLION
 from workflow_scripts.lib.plots.style import look
 
-from .charts import INK, Chart, Control, Interactive
+from .charts import INK, Chart, Control, Interactive, thinned
 
-MOST_POINTS = 40_000
+MOST_GENES = 40_000
 """Points of one volcano that a browser draws without delay; beyond, genes that are not called are thinned out."""
 _CALLED = {
     "not called": ("#8f959c", "circle"),
@@ -62,12 +62,13 @@ def _volcano_drawing(methods: list[str]) -> alt.TopLevelMixin:
 def volcano(table: pd.DataFrame, dataset: str) -> Interactive:
     """Return effect against evidence of every gene, one variant a contrast (``volcano.tsv``), with a search."""
     methods = list(dict.fromkeys(table["method"]))
-    charts = []
+    charts, note = [], ""
     for contrast, rows in table.groupby("contrast", sort=False):
         rows = rows.dropna(subset=["log2FoldChange", "minus_log10_padj"])
-        if len(rows) > MOST_POINTS:
+        if len(rows) > MOST_GENES:
+            note = " Of the genes that are not called, some are drawn and found, evenly chosen; the table has all."
             plain = rows["called"] == "not called"
-            step = -(-int(plain.sum()) // max(MOST_POINTS - int((~plain).sum()), 1))
+            step = -(-int(plain.sum()) // max(MOST_GENES - int((~plain).sum()), 1))
             rows = rows[~plain | (plain.cumsum() % step == 0)]
         data = pd.DataFrame(
             {
@@ -101,7 +102,7 @@ def volcano(table: pd.DataFrame, dataset: str) -> Interactive:
         f"{dataset}-explore-volcano",
         "Volcano: find a gene",
         "One point a gene. The height of DESeq2 is the adjusted p-value, that of the NB-VAE the expected share of "
-        "false calls among this gene and all better ones: compare who is called, not the heights.",
+        "false calls among this gene and all better ones: compare who is called, not the heights." + note,
         [
             Control(
                 "method", "Method", options=[(name, look(name).title) for name in methods], value=methods[0]
@@ -124,6 +125,7 @@ def tissue(table: pd.DataFrame, dataset: str) -> Interactive:
     dataset
         Its name.
     """
+    table, note = thinned(table, "barcode")
     truth = "truth" in table and table["truth"].notna().any()
     kinds = {"imputed": "imputed"} | ({"truth": "true rate"} if truth else {})
     names = table.drop_duplicates("gene").set_index("gene")["symbol"]
@@ -185,7 +187,7 @@ def tissue(table: pd.DataFrame, dataset: str) -> Interactive:
         f"{dataset}-explore-genes",
         "Genes on the tissue, before and after",
         "Left of the line as measured, right of it imputed; move the line with the slider. Both sides share one colour "
-        "scale. Smooth pictures are no evidence by themselves: see the held-out counts below.",
+        "scale. Smooth pictures are no evidence by themselves: see the held-out counts below." + note,
         [
             Control(
                 "gene",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from workflow_scripts.lib.plots.style import look
 
-from .charts import MOST_LEVELS, Chart, Control, Interactive, by_level, levels_of
+from .charts import MOST_LEVELS, Chart, Control, Interactive, by_level, levels_of, thinned
 
 NOT_METADATA = {
     "x",
@@ -120,6 +120,7 @@ def latent_space(table: pd.DataFrame, dataset: str) -> Interactive:
 
 def components(table: pd.DataFrame, dataset: str) -> Interactive:
     """Return signatures on their first two principal components (``expression_pca.tsv``)."""
+    table, note = thinned(table, "sig_id")
     columns = metadata_of(table, ("sig_id",))
     titles = tuple(f"PC{n}, {100 * table[f'share{n}'].iloc[0]:.1f} % of variance" for n in (1, 2))
     data = _points(table, "sig_id", columns).assign(x=table["pc1"], y=table["pc2"])
@@ -132,7 +133,8 @@ def components(table: pd.DataFrame, dataset: str) -> Interactive:
     return Interactive(
         f"{dataset}-explore-components",
         "Signatures by principal components",
-        "One point a signature. Choose what colours it: what a cloud of points goes with is what varies most.",
+        "One point a signature. Choose what colours it: what a cloud of points goes with is what varies most."
+        + note,
         [_coloured(columns)],
         [chart],
         f"{dataset}-expression_pca",
@@ -141,6 +143,7 @@ def components(table: pd.DataFrame, dataset: str) -> Interactive:
 
 def units(table: pd.DataFrame, dataset: str) -> Interactive:
     """Return signatures in the latent space of each model, on any two of its units (``latent_heatmap.tsv``)."""
+    table, note = thinned(table, "sig_id")
     columns = metadata_of(table, ("sig_id", "unit", "value", "row", "column"))
     charts, most = [], 0
     for (model, seed), rows in table.groupby(["model", "seed"], sort=False):
@@ -172,7 +175,7 @@ def units(table: pd.DataFrame, dataset: str) -> Interactive:
         f"{dataset}-explore-units",
         "Latent space of the signatures",
         "One point a signature, at the posterior mean of two units. Units are ranked by their mean absolute value: "
-        "rank 1 is used most. A unit in which all points lie on one value is dead.",
+        "rank 1 is used most. A unit in which all points lie on one value is dead." + note,
         [
             Control("across", "Unit on x", options=ranks, value="u0"),
             Control("upward", "Unit on y", options=ranks, value="u1"),
@@ -185,6 +188,7 @@ def units(table: pd.DataFrame, dataset: str) -> Interactive:
 
 def domains(table: pd.DataFrame, dataset: str) -> Interactive:
     """Return a tissue whose spots are coloured by annotation or by domains (``spatial_domains.tsv``)."""
+    table, note = thinned(table, "barcode")
     columns = metadata_of(table, ("barcode", "section"))
     charts = []
     for section, rows in table.groupby(table["section"].fillna("").astype(str), sort=False):
@@ -200,7 +204,7 @@ def domains(table: pd.DataFrame, dataset: str) -> Interactive:
         f"{dataset}-explore-domains",
         "Domains on the tissue",
         "One point a spot. Choose the annotation, or the domains that a method finds; the numbers and colours of the "
-        "domains are arbitrary, only the borders are to be compared.",
+        "domains are arbitrary, only the borders are to be compared." + note,
         [_coloured(columns)],
         charts,
         f"{dataset}-spatial_domains",
