@@ -4,14 +4,14 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help figures report status docs test test-slow lint lock clean
+.PHONY: help figures report site status docs test test-slow lint lock clean
 RUN := @bash envs/run.sh
 # Shows each step; "$$@" keeps the quoted words of ARGS whole.
 STEPS := bash -euo pipefail -c 'PS4="== "; set -x;
 LINT := ruff check .; ruff format --check .; snakefmt --check Snakefile rules workflow/Snakefile; snakemake --lint; mypy
 # A file's tests stay in one worker: they share a simulated dataset or a run of the workflow.
 PYTEST := pytest -n $${PYTEST_WORKERS:-2} --dist loadfile
-TESTS := $(wildcard tests/unit tests/scripts tests/golden tests/workflow tests/docs)
+TESTS := $(wildcard tests/unit tests/scripts tests/golden tests/workflow tests/docs tests/site)
 
 help: ## these lines
 	@echo 'make VERB [ARGS="more words for the command"]'
@@ -23,12 +23,15 @@ figures: ## every figure and table of config.yaml, from nothing (results/)
 report: ## results/report.zip, Snakemake's report of the figures that make figures made
 	$(RUN) report snakemake --report results/report.zip $(ARGS)
 
+site: ## results/site/index.html, the results page of the studies that were built, by the config of that run
+	$(RUN) site snakemake --cores all site $(or $(ARGS),$(if $(wildcard results/config.yaml),--configfile results/config.yaml))
+
 status: ## what is done, at work, failed or interrupted, with the logs; works beside a run
 	@[ -x .venv/bin/python ] || { echo 'make status: nothing has been set up here; make figures does'; exit 0; }; \
 	.venv/bin/python -m workflow_scripts.status $(ARGS)
 
 docs: ## the documentation, as pages to read (results/docs/index.html)
-	$(RUN) --docs docs env NO_MK.PHONY: help figures report status docs test_2_WARNING=1 mkdocs build --strict $(ARGS)
+	$(RUN) --docs docs env NO_MKDOCS_2_WARNING=1 mkdocs build --strict $(ARGS)
 
 test: ## lint, then all tests but the slow ones; with CI=true a skip is a failure
 	$(RUN) --test test $(STEPS) $(LINT); $(PYTEST) $(TESTS) "$$@"' test $(ARGS)

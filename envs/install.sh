@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The set-up behind `make`: Python, R with DESeq2, the locked packages. What is done already is not done again.
 #
-#   bash envs/install.sh [--test | --docs]     --test: also what only the tests use: R packages as oracles, SLURM
+#   bash envs/install.sh [--test | --docs]     --test: also what only the tests use: R packages as oracles, SLURM, Chromium,
 #                                              --docs: also what builds the documentation, as --test does
 #
 # From the environment:
@@ -140,6 +140,14 @@ ready_rsync() { # the storage plugin fs copies with it
   say "no rsync on PATH: one test of storage is skipped; Debian: apt-get install rsync"
 }
 
+# ---- browser ------------------------------------------------------------------------------------
+ready_browser() { # tests/site opens the results page in it
+  [ "$mode" = --test ] || return 0
+  if have chromium || have google-chrome; then return; fi
+  if can_apt && apt_install chromium; then return; fi
+  say "no chromium on PATH: the tests of the results page are skipped; Debian: apt-get install chromium"
+}
+
 # ---- packages -----------------------------------------------------------------------------------
 find_installer() { # uv, or else pip
   local quiet=()
@@ -224,6 +232,7 @@ if ! sound_venv; then build_venv; fi
 ready_r
 ready_slurm
 ready_rsync
+ready_browser
 ready_packages
 ready_docs
 check

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from snakemake import benchmark
 from snakemake.exceptions import WorkflowError
-from snakemake.io import strip_wildcard_constraints
 from snakemake.utils import validate
 
 from workflow_scripts.lib.code import code_digest as digest_of
@@ -18,9 +17,6 @@ from workflow_scripts.lib.config import (
     check_passed_on,
     check_places,
     gpu_visible,
-    is_made,
-    is_object,
-    raw_location,
 )
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.output_cache import check_links, check_output_cache
@@ -58,9 +54,6 @@ wildcard_constraints:
     contrast="[A-Za-z0-9_]+",
     direction="to_molecule|to_expression",
     seed=r"\d+",
-
-
-RAW = config["raw_dir"]
 
 
 @memoise
@@ -106,32 +99,6 @@ def refuse_shell_words():
             raise WorkflowError(f"latentome: error: {problem}") from None
 
 
-def raw_path(accession, file):
-    """Where a registered raw file is, or will be, on this machine."""
-    return f"{RAW}/{accession}/{file}"
-
-
-def raw_name(wildcards):
-    """The registry's name of a raw file."""
-    return f"{wildcards.accession}/{wildcards.file}"
-
-
-def given_file(path):
-    """A file that no rule makes: an object where its address says so, else of this machine, whatever holds the results."""
-    return storage(path) if is_object(path) else local(path)
-
-
-def raw_file(name):
-    """Input of a file that a dataset block names: registered, simulated, or the user's own."""
-    path = raw_location(name, config, ROOT)
-    return path if is_made(name, config, ROOT) else given_file(path)
-
-
-def project_file(name):
-    """A file of the project, wherever the workflow runs."""
-    return local(str(ROOT / name))
-
-
 @memoise
 def datasets_of(study):
     """Names of a study's datasets that run."""
@@ -161,13 +128,6 @@ def block_part(study, *keys):
     return part
 
 
-def unmeasure_cached_rules():
-    """Take the benchmark from rules whose output the cache may give: Snakemake refuses the two together."""
-    for one in workflow.rules:
-        if one.cache.output:
-            one._benchmark = None
-
-
 def figure_files(study, plans):
     """Every form of every figure of some datasets' plans."""
     return [
@@ -178,11 +138,13 @@ def figure_files(study, plans):
     ]
 
 
+include: "common_files.smk"
 include: "common_bulk.smk"
 include: "common_l1000.smk"
 include: "common_spatial.smk"
 include: "common_molecules.smk"
 include: "common_provenance.smk"
+include: "common_site.smk"
 
 
 def study_targets(kind):
@@ -196,12 +158,3 @@ def study_targets(kind):
 def study_claims():
     """Claims tables of every study."""
     return [path for path in study_targets("tables") if Path(path).name == "claims.tsv"]
-
-
-def benchmark_files(wildcards):
-    """By rule, a regular expression of its benchmark files, and with the same wildcards its runtime.json, if any."""
-    return {
-        one.name: [one.benchmark.regex().pattern, strip_wildcard_constraints(one.output.get("runtime", ""))]
-        for one in workflow.rules
-        if one.benchmark
-    }

@@ -40,6 +40,7 @@ WORKFLOW_CODE = (
     "envs",
     "report",
     "resources/schemas",
+    "resources/site",
     "resources/datasets.tsv",
     "LICENSE",
     "CITATION.cff",

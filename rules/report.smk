@@ -95,6 +95,7 @@ rule benchmarks:
 
 
 include: "provenance.smk"
+include: "site.smk"
 
 
 # Here all rules are known.

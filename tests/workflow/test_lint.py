@@ -11,7 +11,7 @@ from runs import REPO, SNAKEMAKE, good, run
 
 SMK = sorted((REPO / "rules").glob("*.smk"))
 # They have no job of their own, as the targets in the Snakefile.
-TARGETS = ("claims", "benchmarks")
+TARGETS = ("claims", "benchmarks", "site")
 RULES = {
     name: (path, body)
     for path in SMK
