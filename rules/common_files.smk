@@ -18,7 +18,7 @@ def raw_name(wildcards):
 
 
 def given_file(path):
-    """A file that no rule makes: an object where its address says so, else of this machine, whatever holds the results."""
+    """A file that no rule makes, an object where its address says so, else of this machine, whatever holds the results."""
     return storage(path) if is_object(path) else local(path)
 
 

@@ -29,6 +29,8 @@ IMPORT_NAMES = {
     "yaml": "pyyaml",
     "scvi": "scvi-tools",
     "lightning_fabric": "lightning-fabric",
+    "PIL": "pillow",
+    "vl_convert": "vl-convert-python",
 }
 
 
