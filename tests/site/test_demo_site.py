@@ -25,11 +25,10 @@ def table_of(site, study, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_loads_whole_light_and_in_time(demo_site, visit, name):
-    seen = visit(demo_site / f"{name}.html")
     timing = "() => performance.getEntriesByType('navigation')[0].duration"
     seconds = []
     for _ in range(3):
-        seen.page.reload(wait_until="load")
+        seen = visit(demo_site / f"{name}.html")
         seconds.append(seen.page.evaluate(timing) / 1000)
     draw_all(seen.page)
     # Pictures load as they come into view; all of them count.
@@ -180,7 +179,7 @@ def test_the_slider_changes_the_map_by_keyboard(demo_site, visit):
     slider.focus()
     seen.page.keyboard.press("End")
     seen.page.wait_for_timeout(400)
-    assert seen.page.evaluate(count)[1] >= number - 2
+    assert seen.page.evaluate(count)[1] >= 0.98 * number
     assert section.locator(".chart").screenshot() != before
     seen.page.keyboard.press("Home")
     seen.page.wait_for_timeout(400)
