@@ -159,6 +159,14 @@ def test_the_search_finds_a_gene(demo_site, visit):
     assert seen.page.evaluate(picked) == []
 
 
+def test_what_a_search_finds_fits_a_narrow_page(demo_site, visit):
+    page = visit(demo_site / "bulk.html", width=380).page
+    draw_all(page)
+    page.get_by_role("searchbox").first.fill("1")
+    assert page.locator(".found tbody tr").count() > 1
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 380
+
+
 def test_the_slider_changes_the_map_by_keyboard(demo_site, visit):
     seen = visit(demo_site / "spatial.html")
     section = seen.page.locator(".explore[id$='explore-genes']").first
