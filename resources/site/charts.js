@@ -98,6 +98,7 @@ window.latentome = { charts: {}, views: new Map() };
 
     function tell({ asked, hits }, ids) {
       found.replaceChildren();
+      found.removeAttribute("tabindex");
       if (!asked) return;
       const line = document.createElement("p");
       const number = new Set(hits.map((row) => row.id)).size;
@@ -121,6 +122,8 @@ window.latentome = { charts: {}, views: new Map() };
         }
       }
       found.append(table);
+      // A narrow page scrolls it sideways, and the keyboard must reach what scrolls.
+      found.tabIndex = found.scrollWidth > found.clientWidth ? 0 : -1;
     }
 
     function searched() {

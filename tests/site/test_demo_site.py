@@ -25,11 +25,10 @@ def table_of(site, study, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_loads_whole_light_and_in_time(demo_site, visit, name):
-    seen = visit(demo_site / f"{name}.html")
     timing = "() => performance.getEntriesByType('navigation')[0].duration"
     seconds = []
     for _ in range(3):
-        seen.page.reload(wait_until="load")
+        seen = visit(demo_site / f"{name}.html")
         seconds.append(seen.page.evaluate(timing) / 1000)
     draw_all(seen.page)
     # Pictures load as they come into view; all of them count.
@@ -160,6 +159,14 @@ def test_the_search_finds_a_gene(demo_site, visit):
     assert seen.page.evaluate(picked) == []
 
 
+def test_what_a_search_finds_fits_a_narrow_page(demo_site, visit):
+    page = visit(demo_site / "bulk.html", width=380).page
+    draw_all(page)
+    page.get_by_role("searchbox").first.fill("1")
+    assert page.locator(".found tbody tr").count() > 1
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 380
+
+
 def test_the_slider_changes_the_map_by_keyboard(demo_site, visit):
     seen = visit(demo_site / "spatial.html")
     section = seen.page.locator(".explore[id$='explore-genes']").first
@@ -180,7 +187,7 @@ def test_the_slider_changes_the_map_by_keyboard(demo_site, visit):
     slider.focus()
     seen.page.keyboard.press("End")
     seen.page.wait_for_timeout(400)
-    assert seen.page.evaluate(count)[1] >= number - 2
+    assert seen.page.evaluate(count)[1] >= 0.98 * number
     assert section.locator(".chart").screenshot() != before
     seen.page.keyboard.press("Home")
     seen.page.wait_for_timeout(400)

@@ -25,7 +25,7 @@ def _volcano_drawing(methods: list[str]) -> alt.TopLevelMixin:
     x = alt.X("x:Q", title="log\u2082 fold change", scale=alt.Scale(padding=10, nice=False))
     y = alt.Y(
         "y:Q",
-        title="\u2212log\u2081\u2080 adjusted p-value, or posterior expected FDR",
+        title="\u2212log\u2081\u2080 adjusted p, or expected FDR",
         scale=alt.Scale(padding=10, nice=False),
     )
     tooltip = [
