@@ -38,6 +38,7 @@ SITE = {
     "apptainer",
     "docker",
     "export",
+    "mkdir",
     "pre-commit",
     "conda",
     "sudo",
@@ -87,7 +88,7 @@ def without_knobs(words: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def snakemake_options(words: list[str]) -> set[str]:
     """Return the long options in a command."""
-    return {word.split("=")[0] for word in words if word.startswith("--")}
+    return {word.split("=")[0] for word in words if word.startswith("--") and word != "--"}
 
 
 KNOWN = set(get_argument_parser()._option_string_actions)  # of Snakemake; argparse has no public list
@@ -146,9 +147,11 @@ def test_command_can_be_planned(words, tmp_path):
     words = ["2" if word == "all" and words[k - 1] == "--cores" else word for k, word in enumerate(words)]
     line = [sys.executable, "-m", "snakemake", "-s", str(REPO / "Snakefile"), "--directory", str(tmp_path)]
     (tmp_path / "mirror").mkdir()
+    (tmp_path / "cache").mkdir()
     words = [word.replace("mirror=PATH", f"mirror={tmp_path / 'mirror'}") for word in words]
     line += ["--workflow-profile", str(REPO / "profiles/test"), "-n", *words]
-    done = subprocess.run(line, cwd=REPO, capture_output=True, text=True, env=environment(), timeout=300)
+    env = environment(SNAKEMAKE_OUTPUT_CACHE=str(tmp_path / "cache"))
+    done = subprocess.run(line, cwd=REPO, capture_output=True, text=True, env=env, timeout=300)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
