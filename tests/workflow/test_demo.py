@@ -123,18 +123,23 @@ def test_benchmark_tables(demo, bulk):
     assert not times.fillna("").duplicated(["rule", "wildcards"]).any()
     assert {"train_nbvae", "run_deseq2", "plot_volcano", "pretrain_smiles"} <= set(times.rule)
     assert (times.seconds >= 0).all()
-    trained = times[times.samples_per_second.notna()]
+    trained = times[times.training_seconds.notna()]
     runtimes = list((demo.folder / "results").rglob("runtime.json"))
-    assert len(trained) == len(runtimes) and (trained.samples_per_second > 0).all()
+    assert len(trained) == len(runtimes)
+    # The published network has no batches whose samples could be counted.
+    measured = trained[trained.rule != "run_published"]
+    assert (measured.samples_per_second > 0).all()
     assert (trained.peak_rss_mib > 100).all() and trained.device.notna().all()
     assert trained.peak_gpu_mib.isna().equals(trained.device.str.contains("cpu", case=False))
 
 
 def test_nothing_is_left_over(demo):
     results = demo.folder / "results"
-    assert not [
+    left = [
         path for path in results.rglob("*") if path.name.startswith(".") or path.suffix in (".tmp", ".part")
     ]
+    # Snakemake's own, in an output that is a folder.
+    assert [path.relative_to(results).as_posix() for path in left] == ["workflow/.snakemake_timestamp"]
     assert not [path for path in (results / "checkpoints").rglob("*") if path.is_file()]
 
 
