@@ -111,7 +111,7 @@ def test_positions_are_found_in_a_folder_and_in_an_archive(tmp_path):
 @pytest.mark.parametrize(
     ("name", "kind", "told"),
     [
-        ("/tmp/tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
+        ("/elsewhere/tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
         ("../tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
         ("spatial/../../tissue_positions.csv", tarfile.REGTYPE, "lies outside it"),
         ("spatial/tissue_positions.csv", tarfile.SYMTYPE, "is no file"),
