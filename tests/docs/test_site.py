@@ -99,7 +99,7 @@ def test_reference_has_every_module_and_rule(site, read):
 def test_reference_has_every_key_and_file(site):
     schema = (site / "reference/schema.html").read_text(encoding="utf-8")
     for key in (
-        "held_out_fraction",
+        "nbvae: held_out_fraction",
         "spots: format",
         "image_pairs: classifier: epochs",
         "contrasts: NAME: design",

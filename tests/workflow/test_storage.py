@@ -40,8 +40,8 @@ def test_logs_and_times_go_there_too(in_bucket, bucket):
 
 def test_nothing_of_the_results_stays_here(in_bucket):
     """But what TensorBoard reads, which is written while a training runs."""
-    left = {path.relative_to(in_bucket.folder) for path in (in_bucket.folder / "results").rglob("*")}
-    assert not [path for path in left if path.parts[1] != "logs"]
+    left = [path for path in (in_bucket.folder / "results").rglob("*") if path.is_file()]
+    assert not [path for path in left if path.relative_to(in_bucket.folder).parts[1] != "logs"]
 
 
 def test_a_rerun_does_nothing_wherever_it_is_started(in_bucket, bucket, tmp_path):
@@ -51,11 +51,11 @@ def test_a_rerun_does_nothing_wherever_it_is_started(in_bucket, bucket, tmp_path
 
 
 def test_a_lost_object_is_made_again(in_bucket, bucket):
-    key = "latentome/results/l1000/demo/splits.tsv"
+    key = f"latentome/{MODEL}"
     before = bucket.digests("latentome")
     bucket.s3.Object(key).delete()
     again = good(run(in_bucket.folder, *bucket.words("latentome"), MODEL, env=bucket.environment))
-    assert set(again.jobs()) == {"split_signatures", "train_model"}
+    assert set(again.jobs()) == {"train_model"}, again.text
     assert bucket.digests("latentome") == before
 
 
@@ -90,7 +90,8 @@ def test_own_counts_in_a_bucket(tmp_path, bucket):
 
 
 def test_an_object_that_is_not_there_is_named(tmp_path, bucket):
-    block = own_data.block(own_data.put(tmp_path), **{"counts": f"s3://{bucket.name}/mine/cuonts.csv"})
+    address = f"s3://{bucket.name}/mine/cuonts.csv"
+    block = {**own_data.block(own_data.put(tmp_path)), "counts": address}
     done = run(tmp_path / "run", MINE, overlays=("test", overlay(block)), env=bucket.environment)
-    assert done.code and f"s3://{bucket.name}/mine/cuonts.csv" in done.text
+    assert done.code and address in done.text
     assert not (tmp_path / "run/results").exists()
