@@ -56,10 +56,18 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-@memoise
 def code_digest(name):
-    """Digest of a script's import closure, so that an edited lib file reruns the rules that use it."""
-    return digest_of(ROOT / "workflow_scripts" / f"{name}.py")
+    """Param function: digest of a script's import closure, so that an edited lib file reruns the rules that use it."""
+
+    @memoise
+    def of_script():
+        return digest_of(ROOT / "workflow_scripts" / f"{name}.py")
+
+    # Only the scripts of planned jobs are read: all of them take a second and a half.
+    def digest(wildcards):
+        return of_script()
+
+    return digest
 
 
 def memory(base, per_input=0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +18,18 @@ def _module_file(root: Path, parts: tuple[str, ...]) -> Path | None:
     return path / "__init__.py" if (path / "__init__.py").is_file() else None
 
 
+def _blocks(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield every statement; expressions hold neither imports nor docstrings, and most nodes are in them."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting += getattr(node, part, ())
+
+
 def _without_docstrings(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body
             if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
@@ -30,7 +41,7 @@ def _without_docstrings(tree: ast.Module) -> str:
 def _imported(tree: ast.Module, package: tuple[str, ...]) -> set[tuple[str, ...]]:
     """Dotted names inside the package that a module imports, as tuples; names may be attributes."""
     found: set[tuple[str, ...]] = set()
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Import):
             found |= {tuple(alias.name.split(".")) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -41,14 +52,15 @@ def _imported(tree: ast.Module, package: tuple[str, ...]) -> set[tuple[str, ...]
 
 
 @cache
-def _parsed(path: Path, root: Path) -> tuple[str, frozenset[Path]]:
+def _parsed(path: Path, root: Path) -> tuple[bytes, frozenset[Path]]:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     package = path.relative_to(root).parent.parts
     names = _imported(tree, package)
     # A package's __init__ runs when anything in it is imported.
     names |= {name[:end] for name in names for end in range(1, len(name))}
     files = {_module_file(root, name) for name in names}
-    return _without_docstrings(tree), frozenset(file for file in files if file is not None)
+    digest = hashlib.sha256(_without_docstrings(tree).encode()).digest()
+    return digest, frozenset(file for file in files if file is not None)
 
 
 def import_closure(script: Path) -> list[Path]:
@@ -88,5 +100,5 @@ def code_digest(script: Path) -> str:
     root = next(parent for parent in script.parents if parent.name == PACKAGE).parent
     total = hashlib.sha256()
     for path in import_closure(script):
-        total.update(str(path.relative_to(root)).encode() + b"\0" + _parsed(path, root)[0].encode() + b"\0")
+        total.update(str(path.relative_to(root)).encode() + b"\0" + _parsed(path, root)[0])
     return total.hexdigest()[:16]
