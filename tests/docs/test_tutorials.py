@@ -13,6 +13,11 @@ from runs import environment
 from tutorial_data import put_counts, put_section, put_signatures
 
 DATA = {"own-counts": put_counts, "own-signatures": put_signatures, "own-section": put_section}
+# Minutes each: the shortest of them in every run of the tests, the others with the slow ones.
+RUN = [
+    "own-signatures",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("own-counts", "own-section")),
+]
 
 
 def prepared(name, folder):
@@ -49,7 +54,7 @@ def test_files_begin_as_the_text_shows(name, tmp_path):
     assert named and not [path for path in named if not (folder / path).is_file()]
 
 
-@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize("name", RUN)
 def test_tutorial(name, tmp_path):
     folder, page = prepared(name, tmp_path), DOCS / f"tutorials/{name}.md"
     for block in blocks(page, "sh"):

@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pandas as pd
+import pytest
 from runs import command, environment, good, run, wait_for
 
 FOLDER = "results/bulk/demo/models/nbvae/seed0"
@@ -19,6 +20,7 @@ def history(folder) -> pd.Series:
     return table.set_index(["epoch", "name"]).value
 
 
+@pytest.mark.slow
 def test_two_processes_stopped_by_a_signal_and_resumed_have_the_loss_curve_of_one(tmp_path):
     target = f"{FOLDER}/model.safetensors"
     alone, shared = tmp_path / "alone", tmp_path / "shared"
