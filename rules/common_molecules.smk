@@ -26,7 +26,13 @@ def image_files(split):
     """Input function: images and labels of the dataset's `train` or `test`."""
 
     def paths(wildcards):
-        return [raw_file(name) for name in molecules_named(wildcards.dataset).block["images"][split]]
+        block = molecules_named(wildcards.dataset).block
+        if "images" not in block:
+            # A target of the wrong kind: its path is asked for by hand, for no rule names it.
+            place = f"results/molecules/{wildcards.dataset}"
+            problem = f"{wildcards.dataset} has no images; its models are {place}/DIRECTION/MODEL/seedN"
+            raise WorkflowError(f"latentome: error: datasets: molecules: {problem}")
+        return [raw_file(name) for name in block["images"][split]]
 
     return paths
 

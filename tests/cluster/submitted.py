@@ -34,7 +34,8 @@ def command(folder: Path, *words: str, profile: str = "slurm", overlays=("test",
         "--workflow-profile",
         "none",
     ]
-    start += ["--profile", str(REPO / "profiles" / profile), "--configfile", *files]
+    start += ["--profile", str(REPO / "profiles" / profile)]
+    start += ["--configfile", *files] if files else []
     return [*start, *QUICK, "--config", "device=auto", "--jobs", "4", *words]
 
 

@@ -18,10 +18,10 @@ import yaml
 from runs import digests, good, run, wait_for
 from submitted import MODEL, ended, jobs_of, submit
 
-GPUS, CPUS, AT_ONCE = 8, 16, 3
+GPUS, CPUS, AT_ONCE = 8, 16, 4
 """Of the node, and scenarios at a time."""
 # Long enough to be met at work.
-LONG = {"l1000": {"vae": {"epochs": 600, "patience": 10000}}}
+LONG = {"l1000": {"vae": {"epochs": 250, "patience": 10000}}}
 
 
 def at_work(cluster, folder):

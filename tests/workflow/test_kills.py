@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from runs import REPO, digests, environment
+from runs import REPO, digests, environment, good, run
 
-KILLS, LEAST, MOST = 20, 2.0, 12.0
-"""Kills in all, and the seconds between a start and its kill."""
 LITTER = (".part", ".tmp")
-# Some ten minutes.
+# Some ten minutes the one, near an hour the other.
 pytestmark = pytest.mark.slow
 
 
@@ -35,9 +34,11 @@ def project(tmp_path) -> Path:
     return folder
 
 
-def start(project: Path) -> subprocess.Popen:
+def start(project: Path, overlays: tuple[str, ...]) -> subprocess.Popen:
     line = ["bash", "envs/run.sh", "--bare", "figures", "snakemake", "--cores", "2"]
-    line += ["--configfile", "config/test.yaml", "--workflow-profile", "profiles/test"]
+    line += ["--workflow-profile", "profiles/test"]
+    for overlay in overlays:
+        line += ["--configfile", f"config/{overlay}.yaml"]
     with (project / "console").open("ab") as console:
         return subprocess.Popen(
             line, cwd=project, env=environment(), stdout=console, stderr=console, start_new_session=True
@@ -68,26 +69,31 @@ def kill_one(project: Path, running: subprocess.Popen, rng: random.Random) -> st
     victims = [running.pid] if kind == "make" else processes(project)[kind]
     if not victims:  # between two jobs, or before the first
         kind, victims = "make", [running.pid]
-    os.kill(rng.choice(victims), signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it has ended meanwhile
+        os.kill(rng.choice(victims), signal.SIGKILL)
     return kind
 
 
-def test_killed_twenty_times_at_random(project, demo):
+def killed_at_random(project: Path, kills: int, seconds: tuple[float, float], overlays) -> list[str]:
+    """Start, wait some seconds and kill, that many times; then let a run end. What was killed."""
     rng = random.Random(20261122)
     killed = []
-    for _ in range(KILLS):
-        running = start(project)
-        time.sleep(rng.uniform(LEAST, MOST))
+    for _ in range(kills):
+        running = start(project, overlays)
+        time.sleep(rng.uniform(*seconds))
         if running.poll() is not None:
             break
         killed.append(kill_one(project, running, rng))
         # A killed job ends the run at once; a killed make leaves the rest at work for the next start to end.
-        running.wait(timeout=300)
-    console = project / "console"
-    running = start(project)
-    assert running.wait(timeout=900) == 0, console.read_text(errors="replace")[-4000:]
-    assert len(killed) >= KILLS // 2 and {"driver", "job", "make"} <= set(killed), killed
-    mine, undisturbed = digests(project), digests(demo.folder)
+        running.wait(timeout=600)
+    running = start(project, overlays)
+    assert running.wait(timeout=3600) == 0, (project / "console").read_text(errors="replace")[-4000:]
+    return killed
+
+
+def as_undisturbed(project: Path, alone: Path) -> None:
+    """Check that all files are those of an undisturbed run, and that nothing of the kills is left."""
+    mine, undisturbed = digests(project), digests(alone)
     assert mine.keys() == undisturbed.keys()
     assert not [name for name in undisturbed if mine[name] != undisturbed[name]]
     results = project / "results"
@@ -96,3 +102,17 @@ def test_killed_twenty_times_at_random(project, demo):
     assert not list((project / ".snakemake/locks").iterdir())
     assert not (project / ".make/run").exists()
     assert not any(processes(project).values())
+
+
+@pytest.mark.timeout(3600)
+def test_killed_twenty_times_at_random(project, demo):
+    killed = killed_at_random(project, 20, (2.0, 12.0), ("test",))
+    assert len(killed) >= 10 and {"driver", "job", "make"} <= set(killed), killed
+    as_undisturbed(project, demo.folder)
+
+
+@pytest.mark.timeout(3 * 3600)
+def test_the_demo_killed_three_times(project, tmp_path):
+    killed = killed_at_random(project, 3, (60.0, 300.0), ())
+    assert len(killed) == 3, killed
+    as_undisturbed(project, good(run(tmp_path / "alone", overlays=(), timeout=3600)).folder)

@@ -62,7 +62,7 @@ def separation_claim(
         "the latent space separates the groups without labels", "clear separation",
         f"silhouette by {used}: {scores.get(used, np.nan):.2f}",
         "; ".join(f"by {name}: {value:.2f}" for name, value in scores.items() if name != used) or "no other factor",
-        f"{latent.seed.nunique()} seeds",
+        "one seed" if latent.seed.nunique() == 1 else f"{latent.seed.nunique()} seeds",
         verdict, "latent_space",
     )  # fmt: skip
 

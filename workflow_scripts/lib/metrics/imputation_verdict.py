@@ -84,7 +84,8 @@ def imputation_verdict(scores: pd.DataFrame) -> pd.DataFrame:
         if 0 < wins == len(ours) and shown:
             verdict = text
         notes.append(
-            f"{SAID[method]} best in {wins} of {len(ours)} seeds{'' if shown else ', interval not above 0'}"
+            f"{SAID[method]} best in {wins} of {len(ours)} seed{'s' if len(ours) != 1 else ''}"
+            f"{'' if shown else ', interval not above 0'}"
         )
     rows.append({"item": "verdict", "value": verdict, "note": ", ".join(notes)})
     return pd.DataFrame(rows, columns=["item", "value", "lower", "upper", "note"])
