@@ -1,7 +1,6 @@
 """A SLURM of its own for every file of tests, stopped at its end."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,14 +38,6 @@ def no_tests_inside_a_job():
 
 
 @pytest.fixture(scope="module")
-def all_prepared(tmp_path_factory):
+def prepared(tmp_path_factory):
     """What a training of `MODEL` reads, made on this machine."""
     return good(run(tmp_path_factory.mktemp("prepared"), *INPUTS)).folder
-
-
-@pytest.fixture
-def prepared(all_prepared, tmp_path):
-    """A folder in which all that a training of `MODEL` reads is there, made on this machine."""
-    folder = tmp_path / "run"
-    shutil.copytree(all_prepared, folder, symlinks=True)
-    return folder

@@ -137,13 +137,13 @@ def undisturbed(tmp_path_factory, long_config):
 
 
 @pytest.fixture(scope="module")
-def met(cluster, all_prepared, tmp_path_factory, long_config, undisturbed):
+def met(cluster, prepared, tmp_path_factory, long_config, undisturbed):
     """What each scenario came to, and the folder of its run."""
     pool, after = ThreadPoolExecutor(AT_ONCE), []
 
     def start(scenario):
         folder = tmp_path_factory.mktemp(scenario.__name__) / "run"
-        shutil.copytree(all_prepared, folder, symlinks=True)
+        shutil.copytree(prepared, folder, symlinks=True)
         others = list(after) if scenario is controller_restarted else []
 
         def work():

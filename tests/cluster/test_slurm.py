@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from runs import REPO, digests, good, run
@@ -37,10 +38,10 @@ GPU_RULES = sorted(
 TRAINED = [rule for rule in GPU_RULES if rule != "train_mnist"]
 
 
-# What SLURM makes anew: the L1000 study from its simulated download on, and all that a training of the others makes.
+# What SLURM makes anew: the L1000 study from its splits on, and all that a training of the others makes.
 ANEW = [
-    "results/l1000",
-    "results/raw/demo/l1000",
+    "results/l1000/demo/splits.tsv",
+    "results/l1000/demo/models",
     "results/figures",
     "results/logs",
     "results/bulk/demo/models",
@@ -52,8 +53,32 @@ ANEW = [
 ]
 
 
+PARTITIONS = [
+    "--slurm-partition-config",
+    str(REPO / "profiles/slurm/partitions.yaml"),
+    "--forcerun",
+    "split_signatures",
+    "--set-resources",
+    "train_model:mem_mb=7000",
+]
+
+
 @pytest.fixture(scope="module")
-def local(tmp_path_factory):
+def smaller(cluster, prepared, tmp_path_factory):
+    """Two more runs, which wait for SLURM while the others compute: a function that gives a run by its name."""
+
+    def go(name, *words, **how):
+        folder = tmp_path_factory.mktemp(name) / "run"
+        shutil.copytree(prepared, folder, symlinks=True)
+        return pool.submit(lambda: good(ended(submit(cluster, folder, MODEL, *words, **how), folder)))
+
+    with ThreadPoolExecutor() as pool:
+        runs = {"gres": go("gres", profile="slurm-gres"), "partitions": go("partitions", *PARTITIONS)}
+        yield lambda name: runs[name].result()
+
+
+@pytest.fixture(scope="module")
+def local(smaller, tmp_path_factory):
     return good(run(tmp_path_factory.mktemp("local"), *TARGETS))
 
 
@@ -108,23 +133,16 @@ def test_figures_go_several_in_a_job(cluster, through_slurm):
     assert len(groups) == 1 and drawn == 3
 
 
-def test_sites_that_want_gres(cluster, prepared):
-    done = good(ended(submit(cluster, prepared, MODEL, profile="slurm-gres"), prepared))
+def test_sites_that_want_gres(cluster, smaller):
+    done = smaller("gres")
     (job,) = jobs_of(cluster, "train_model", done.folder)
     assert job["TresPerNode"] == "gres:gpu:1"
-    log = (prepared / "results/logs/train_model/demo/vae-0.log").read_text(encoding="utf-8")
+    log = (done.folder / "results/logs/train_model/demo/vae-0.log").read_text(encoding="utf-8")
     assert re.search(r"CUDA_VISIBLE_DEVICES: [01]$", log, re.M)
 
 
-def test_partitions_by_what_a_job_asks_for_and_memory_beyond_the_limit_of_groups(cluster, prepared):
-    words = [
-        "--slurm-partition-config",
-        str(REPO / "profiles/slurm/partitions.yaml"),
-        "--forcerun",
-        "split_signatures",
-    ]
-    words += ["--set-resources", "train_model:mem_mb=7000"]
-    done = good(ended(submit(cluster, prepared, MODEL, *words), prepared))
+def test_partitions_by_what_a_job_asks_for_and_memory_beyond_the_limit_of_groups(cluster, smaller):
+    done = smaller("partitions")
     (training,) = jobs_of(cluster, "train_model", done.folder)
     assert training["Partition"] == "gpu" and re.search(r"mem=7000M", training["TRES"])
     assert {job["Partition"] for job in jobs_of(cluster, "split_signatures", done.folder)} == {"cpu"}
