@@ -17,11 +17,11 @@ LONG = {"bulk": {"nbvae": {"epochs": 2000, "patience": 10000}}}
 KILLS = 5
 
 # Two more runs of the workflow, and its training killed five times: minutes, so with the chaos tests.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(5400)]
 
 
 def test_second_folder_has_the_same_bytes(demo, tmp_path):
-    again = good(run(tmp_path))
+    again = good(run(tmp_path, timeout=3600))
     first, second = digests(demo.folder), digests(again.folder)
     first.pop("config.yaml"), second.pop("config.yaml")
     assert first.keys() == second.keys() and len(first) > 70
@@ -124,6 +124,6 @@ def test_killed_training_ends_with_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("cores", ["1"])
 def test_number_of_cores_does_not_matter(demo, tmp_path, cores):
-    done = good(run(tmp_path, WEIGHTS, "spatial", "molecules", "--cores", cores))
+    done = good(run(tmp_path, WEIGHTS, "spatial", "molecules", "--cores", cores, timeout=3600))
     one, two = digests(done.folder), digests(demo.folder)
     assert {name: two[name] for name in one} == one
