@@ -187,7 +187,7 @@ def masked_protocol(masked: pd.DataFrame, *, simulated: bool, note: str = "") ->
     foot_note(
         figure,
         [
-            "Nonzero entries of log1p of counts per 10,000 were hidden (share: `held_out_share`) and predicted",
+            "A share of the nonzero entries of log1p of counts per 10,000 was hidden and predicted",
             *(f"{100 * share:.0f} % of the nonzero entries are single UMIs" for share in single),
             "For a given count the hidden value depends on the spot's library size alone, which is not hidden; what is "
             "left out, the zeros, is what imputation is about",
