@@ -12,12 +12,12 @@ from snakemake.utils import validate
 from workflow_scripts.lib.code import code_digest as digest_of
 from workflow_scripts.lib.config import (
     ConfigProblem,
-    active_datasets,
     check_config,
     check_passed_on,
     check_places,
     gpu_visible,
 )
+from workflow_scripts.lib.datasets import active_datasets
 from workflow_scripts.lib.errors import LatentomeError
 from workflow_scripts.lib.output_cache import check_links, check_output_cache
 

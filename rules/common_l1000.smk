@@ -1,6 +1,6 @@
 """Helpers of the L1000 study's rules."""
 
-from workflow_scripts.lib.config import given_weights
+from workflow_scripts.lib.datasets import given_weights
 from workflow_scripts.lib.l1000_study import L1000Dataset
 
 L1000 = config["l1000"]

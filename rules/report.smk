@@ -42,6 +42,8 @@ rule gather_benchmarks:
         ),
     log:
         "results/logs/gather_benchmarks.log",
+    benchmark:
+        "results/benchmarks/gather_benchmarks.tsv"
     conda:
         "../envs/python.yaml"
     threads: 1

@@ -9,13 +9,11 @@ import yaml
 
 from workflow_scripts.lib.config import (
     ConfigProblem,
-    active_datasets,
     check_config,
     check_passed_on,
     check_places,
-    is_made,
-    raw_location,
 )
+from workflow_scripts.lib.datasets import active_datasets, is_made, raw_location
 
 ROOT = Path(__file__).resolve().parents[2]
 

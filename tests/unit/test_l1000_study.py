@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from workflow_scripts.lib.config import (
+from workflow_scripts.lib.config import ConfigProblem
+from workflow_scripts.lib.datasets import (
     PUBLISHED_WEIGHTS,
-    ConfigProblem,
     active_datasets,
     block_files,
     given_weights,

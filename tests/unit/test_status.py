@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.lib.errors import LatentomeError
+from workflow_scripts.lib.job_logs import SILENT, jobs_of
 from workflow_scripts.lib.logs import job_log, log
 from workflow_scripts.lib.training.signals import RERUN
-from workflow_scripts.status import SILENT, jobs_of, told
+from workflow_scripts.status import told
 
 
 def job(folder: Path, name: str, *lines: str, error: Exception | None = None) -> None:

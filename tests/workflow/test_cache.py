@@ -7,7 +7,7 @@ import pytest
 import yaml
 from runs import REPO, good, run
 
-from workflow_scripts.status import jobs_of
+from workflow_scripts.lib.job_logs import jobs_of
 
 COUNTS = "results/bulk/demo/counts.h5ad"
 SIGNATURES = "results/l1000/demo/signatures.h5ad"

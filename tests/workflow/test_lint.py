@@ -90,12 +90,10 @@ def test_functions_live_in_common():
 def test_every_rule_is_whole(rule):
     _, body = RULES[rule]
     wanted = {"output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"}
-    if rule == "gather_benchmarks":  # it reads the folder in which its own would lie
-        wanted -= {"benchmark"}
     parts = re.findall(r"^    (\w+):", body, re.M)
     assert wanted <= set(parts)
     assert re.search(rf'"results/logs/{rule}[/.]', body)
-    assert "benchmark" not in wanted or re.search(rf'"results/benchmarks/{rule}[/.]', body)
+    assert re.search(rf'"results/benchmarks/{rule}[/.]', body)
     assert re.search(rf'script:\n\s+"\.\./workflow_scripts/\w+/{rule}\.py"', body)
     assert re.search(rf'code=code_digest\("\w+/{rule}"\)', body)
     assert re.search(r"mem_mb=memory\(\d+(, \d+)?\)", body) and "runtime=" in body

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment
 
-from workflow_scripts.lib.config import block_files
+from workflow_scripts.lib.datasets import block_files
 from workflow_scripts.lib.files import write_atomic
 from workflow_scripts.lib.tables import read_table
 
