@@ -117,7 +117,10 @@ def test_benchmark_tables(demo, bulk):
     scores = table(bulk / "demo/benchmark.tsv")
     assert {"nbvae", "deseq2", "nbvae_permuted", "mean_log", "log_ratio"} <= set(scores.method)
     times = table(demo.folder / "results/benchmarks.tsv")
-    files = list((demo.folder / "results/benchmarks").rglob("*.tsv"))
+    files = set((demo.folder / "results/benchmarks").rglob("*.tsv"))
+    files -= {
+        demo.folder / "results/benchmarks/gather_benchmarks.tsv"
+    }  # written after it has read the others
     # Those of join_claims and write_config may come before or after.
     assert len(files) - 2 <= len(times) <= len(files)
     assert not times.fillna("").duplicated(["rule", "wildcards"]).any()
